@@ -1,0 +1,134 @@
+"""Embedding, a stack of recurrent layers, and a linear readout at each step (many to many)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rnncore.cells import CELLS
+from rnncore.config import Model
+
+State = tuple[Any, ...]
+"""Hidden state per layer: h of shape (1, B, H), or (h, c) for an LSTM."""
+
+
+class Dropout(nn.Module):
+    """Inverted dropout whose mask comes from a generator of the run's own."""
+
+    def __init__(self, p: float, generator: torch.Generator):
+        super().__init__()
+        self.p, self.generator = p, generator
+        self.mask: Tensor | None = (
+            None  # of the last call while training: a probe chains gradients through it
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B, H) → (T, B, H)."""
+        if not self.training or self.p == 0:
+            return x
+        keep = 1 - self.p
+        self.mask = torch.empty_like(x).bernoulli_(keep, generator=self.generator).div_(keep)
+        return x * self.mask
+
+
+class SequenceModel(nn.Module):
+    """Characters in, a distribution over the next character out, at each step.
+
+    Each layer is a fused torch layer of its own, with dropout as a module between them: that is as fast as
+    one stacked layer, and the probe can open each one.
+    """
+
+    def __init__(self, config: Model, vocab_size: int, sequence_length: int, generator: torch.Generator):
+        super().__init__()
+        cell = CELLS[config.cell]
+        with torch.random.fork_rng(devices=[]):  # torch's constructors draw from the global generator
+            self.embedding = nn.Embedding(vocab_size, config.embedding_size)
+            self.layers = nn.ModuleList(
+                cell.layer(config.embedding_size if index == 0 else config.hidden_size, config.hidden_size)
+                for index in range(config.num_layers)
+            )
+            self.readout = nn.Linear(config.hidden_size, vocab_size)
+        # one generator for all: masks are drawn in the order of the layers
+        self.dropout_generator = torch.Generator()
+        self.dropouts = nn.ModuleList(
+            Dropout(config.dropout, self.dropout_generator) for _ in range(config.num_layers)
+        )
+        self._initialise(config, sequence_length, generator)
+
+    def _initialise(self, config: Model, sequence_length: int, generator: torch.Generator) -> None:
+        """torch's own distributions, drawn from the run's generator; the cell's file knows the rest."""
+        nn.init.normal_(self.embedding.weight, generator=generator)
+        gate_bias = None if config.gate_bias == "default" else config.gate_bias
+        for layer in self.layers:
+            CELLS[config.cell].initialise(
+                layer,
+                recurrent=config.recurrent,
+                recurrent_gain=config.recurrent_gain,
+                gate_bias=gate_bias,
+                t_max=config.t_max or max(sequence_length, 3),
+                generator=generator,
+            )
+        bound = 1 / math.sqrt(config.hidden_size)
+        nn.init.uniform_(self.readout.weight, -bound, bound, generator=generator)
+        nn.init.uniform_(self.readout.bias, -bound, bound, generator=generator)
+
+    def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """ids (T, B) → logits (T, B, V) and the state after the last step."""
+        x = self.embedding(ids)
+        after = []
+        for index, layer in enumerate(self.layers):
+            x, s = layer(x, None if state is None else state[index])
+            after.append(s)
+            x = self.dropouts[index](x)
+        return self.readout(x), tuple(after)
+
+    def seed_dropout(self, generator: torch.Generator) -> None:
+        """Draw dropout masks from this generator, on the model's device."""
+        self.dropout_generator = generator
+        for dropout in self.dropouts:
+            dropout.generator = generator
+
+    @property
+    def dropout_masks(self) -> list[Tensor | None]:
+        """What each layer's output was multiplied with in the last training pass, None without dropout."""
+        return [dropout.mask for dropout in self.dropouts]  # type: ignore[misc]
+
+    def step(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """One step: ids (B,) → logits (B, V) and the state."""
+        logits, state = self(ids.unsqueeze(0), state)
+        return logits[0], state
+
+
+def detach(state: State | None) -> State | None:
+    """The same numbers without their history: where truncated backpropagation cuts."""
+    return _map(lambda tensor: tensor.detach(), state)
+
+
+def flatten(state: State | None) -> dict[str, Tensor]:
+    """Name each tensor of a state ``<layer>.<part>`` for a checkpoint."""
+    named = {}
+    for index, part in enumerate(state or ()):
+        for position, tensor in enumerate(part if isinstance(part, tuple) else (part,)):
+            named[f"{index}.{position}"] = tensor
+    return named
+
+
+def unflatten(named: dict[str, Tensor]) -> State | None:
+    """Undo ``flatten``."""
+    layers: dict[int, list[Tensor]] = {}
+    for name in sorted(named):
+        layers.setdefault(int(name.split(".")[0]), []).append(named[name])
+    if not layers:
+        return None
+    return tuple(tuple(parts) if len(parts) > 1 else parts[0] for _, parts in sorted(layers.items()))
+
+
+def _map(change: Any, state: Any) -> Any:
+    if state is None:
+        return None
+    if isinstance(state, tuple):
+        return tuple(_map(change, part) for part in state)
+    return change(state)
