@@ -1,0 +1,13 @@
+"""The router: which pages there are, and in which section."""
+
+import streamlit as st
+
+from dashboard.theme import apply_page_style
+
+st.set_page_config(page_title="RNN Lab", page_icon="〰️", layout="wide", initial_sidebar_state="expanded")
+apply_page_style()
+
+st.navigation(
+    {"Lab": [st.Page("views/live_lab.py", title="Live lab", url_path="live-lab", default=True)]},
+    position="top",
+).run()

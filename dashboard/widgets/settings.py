@@ -1,0 +1,221 @@
+"""The configuration form: one widget per setting, seeded from a link, a preset or a run.
+
+The form's values live in ``session_state`` under ``set_<leaf>``, and what differs from the defaults goes
+into the address bar, so that a refresh or a shared link brings the same settings back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from rnncore.config import CELL_LABELS, CELLS, LEAVES, RunConfig, bounds, field_of, unit_of
+from rnncore.errors import ConfigError
+from rnncore.presets import PRESETS
+
+CUSTOM = "custom"
+_PREFIX = "set_"
+
+
+def seed(config: RunConfig) -> None:
+    """Fill the form from a configuration."""
+    for leaf in LEAVES:
+        st.session_state[_PREFIX + leaf] = _to_widget(leaf, config[leaf])
+
+
+def seed_from_address(query: Mapping[str, str]) -> list[str]:
+    """Fill the form from the address bar; sentences about what could not be read (defaults stand in)."""
+    given = {leaf: text for leaf, text in query.items() if leaf in LEAVES}
+    try:
+        seed(RunConfig.from_flat(given))
+        return []
+    except ConfigError:
+        return _seed_readable(given)
+
+
+def _seed_readable(given: dict[str, str]) -> list[str]:
+    """Take the settings one by one, so that one bad value costs only itself."""
+    config, problems = RunConfig(), []
+    for leaf, text in given.items():
+        try:
+            config = config.changed(**{leaf: text})
+        except ConfigError as error:
+            problems += list(error.problems)
+    seed(config)
+    return problems
+
+
+def is_seeded() -> bool:
+    """Whether the form holds values."""
+    return _PREFIX + "cell" in st.session_state
+
+
+def keep() -> None:
+    """Hold the values of widgets that this rerun does not draw (Streamlit forgets them otherwise)."""
+    for leaf in LEAVES:
+        key = _PREFIX + leaf
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+
+
+def current() -> RunConfig:
+    """The form's configuration; raises ConfigError where it cannot be run."""
+    return RunConfig.from_flat({leaf: _from_widget(leaf) for leaf in LEAVES})
+
+
+def to_address() -> dict[str, str]:
+    """What of the form belongs into the address bar; {} while the form is not valid."""
+    try:
+        return current().to_flat()
+    except ConfigError:
+        return {}
+
+
+def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
+    """Draw the form.
+
+    Args:
+        corpora: key → title of the texts to choose from.
+        corpus_widget: draws the upload below the text's choice.
+    """
+    _presets()
+    _label("Network")
+    st.segmented_control(
+        "Cell", CELLS, key=_PREFIX + "cell", format_func=CELL_LABELS.__getitem__, required=True,
+        width="stretch", help=field_of("cell").description,
+    )  # fmt: skip
+    left, right = st.columns(2)
+    with left:
+        _number("hidden_size", "Units", step=16)
+    with right:
+        _number("num_layers", "Layers", step=1)
+    _label("Text")
+    known = dict(corpora)
+    chosen = st.session_state[_PREFIX + "corpus"]
+    known.setdefault(chosen, chosen)
+    st.selectbox("Corpus", list(known), key=_PREFIX + "corpus", format_func=known.__getitem__)
+    corpus_widget()
+    left, right = st.columns(2)
+    with left:
+        _number("sequence_length", "Sequence length", step=16)
+    with right:
+        _number("batch_size", "Batch size", step=8)
+    _label("Initialisation")
+    left, right = st.columns(2)
+    with left:
+        _choice("recurrent", "Recurrent weights")
+    with right:
+        _number("recurrent_gain", "Recurrent gain", step=0.1, format="%.2f")
+    gated = not str(st.session_state[_PREFIX + "cell"]).startswith("rnn")
+    left, right = st.columns(2)
+    with left:
+        st.selectbox(
+            "Gate bias", ["default", "value", "chrono"], key=_PREFIX + "gate_bias", disabled=not gated,
+            help=field_of("gate_bias").description if gated else "A plain RNN has no gates",
+        )  # fmt: skip
+    with right:
+        kind = st.session_state[_PREFIX + "gate_bias"]
+        if kind == "chrono":
+            _number("t_max", "Longest lag", step=16)
+        else:
+            st.number_input(
+                "Bias value", -10.0, 10.0, step=0.5, format="%.1f", key=_PREFIX + "gate_bias_value",
+                disabled=not gated or kind != "value",
+            )  # fmt: skip
+    _label("Training")
+    left, right = st.columns(2)
+    with left:
+        _choice("optimizer", "Optimiser")
+        _number("clip_norm", "Clip norm", step=0.5, format="%.3g", placeholder="off")
+    with right:
+        _number("lr", "Learning rate", step=0.001, format="%.4g")
+        _number("steps", "Steps", step=1000)
+    with st.expander("More settings"):
+        _more()
+
+
+def _presets() -> None:
+    titles = {one.key: one.title for one in PRESETS}
+    st.selectbox(
+        "Start from",
+        [CUSTOM, *titles],
+        key="preset",
+        format_func=lambda key: titles.get(key, "Settings of your own"),
+        on_change=_apply_preset,
+    )
+    story = next((one.story for one in PRESETS if one.key == st.session_state.get("preset")), "")
+    if story:
+        st.caption(story)
+
+
+def _apply_preset() -> None:
+    chosen = next((one for one in PRESETS if one.key == st.session_state["preset"]), None)
+    if chosen is not None:
+        seed(chosen.config)
+
+
+def _more() -> None:
+    left, right = st.columns(2)
+    with left:
+        _number("seed", "Seed", step=1)
+        _number("embedding_size", "Embedding size", step=16)
+        _number("validation_fraction", "Validation share", step=0.05, format="%.2f")
+        _number("temperature", "Sampling temperature", step=0.1, format="%.2f")
+        _number("budget", "Measuring budget", step=0.01, format="%.2f")
+    with right:
+        _number("dropout", "Dropout", step=0.1, format="%.2f")
+        _number("momentum", "Momentum", step=0.05, format="%.2f")
+        _number("weight_decay", "Weight decay", step=0.01, format="%.4g")
+        _number("sample_length", "Sample length", step=50)
+        _number("probe_sequences", "Probed sequences", step=1)
+    st.toggle("Carry state over", key=_PREFIX + "stateful", help=field_of("stateful").description)
+    _choice("device", "Device")
+    st.text_input("Primer", key=_PREFIX + "primer", max_chars=500, placeholder="from the validation text",
+                  help=field_of("primer").description)  # fmt: skip
+    st.text_input("Name", key=_PREFIX + "name", max_chars=80, placeholder="optional")
+
+
+def _label(text: str) -> None:
+    st.markdown(f"##### {text}")
+
+
+def _number(leaf: str, label: str, *, step: float, format: str | None = None, placeholder: str = "") -> None:
+    low, high = bounds(leaf)
+    kind = int if isinstance(step, int) else float
+    optional = field_of(leaf).default is None or leaf == "clip_norm"
+    unit = unit_of(leaf)
+    description = field_of(leaf).description or ""
+    st.number_input(
+        label,
+        min_value=None if low is None else kind(low),
+        max_value=None if high is None else kind(high),
+        step=kind(step),
+        format=format,
+        key=_PREFIX + leaf,
+        value=None if optional else "min",
+        placeholder=placeholder or None,
+        help=f"{description}{f' ({unit})' if unit else ''}. From {low:,.10g} to {high:,.10g}.",
+    )
+
+
+def _choice(leaf: str, label: str) -> None:
+    options = list(field_of(leaf).annotation.__args__)  # type: ignore[union-attr]
+    st.selectbox(label, options, key=_PREFIX + leaf, help=field_of(leaf).description)
+
+
+def _to_widget(leaf: str, value: Any) -> Any:
+    if leaf == "gate_bias":
+        st.session_state[_PREFIX + "gate_bias_value"] = value if isinstance(value, float) else 1.0
+        return value if isinstance(value, str) else "value"
+    return value
+
+
+def _from_widget(leaf: str) -> Any:
+    value = st.session_state[_PREFIX + leaf]
+    if leaf == "gate_bias":
+        if str(st.session_state[_PREFIX + "cell"]).startswith("rnn"):
+            return "default"
+        return float(st.session_state[_PREFIX + "gate_bias_value"]) if value == "value" else value
+    return value

@@ -1,0 +1,5 @@
+"""``python -m rnncore``."""
+
+from rnncore.cli import main
+
+main()
