@@ -1,0 +1,352 @@
+"""The run store: the only thing that a worker and a browser session share.
+
+Everything that a page shows comes from here: configuration, state, scalars at each step, traces, samples,
+checkpoints. SQLite in WAL mode by default, PostgreSQL by URL. It never imports torch.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row, Update, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from rnncore.config import RunConfig, Training
+from rnncore.errors import ConfigError, StoreError
+from rnncore.runs.corpora import CorpusStore, Upload
+from rnncore.runs.database import RunNotFound, StoreUnavailable, home, no_run, vacuum
+from rnncore.runs.schema import checkpoints, commands, runs
+from rnncore.runs.series import SeriesStore
+from rnncore.runs.snapshots import SnapshotStore
+from rnncore.runs.states import ACTIVE, COMMANDS, ENDED, QUEUED, RESUMABLE, STARTING, STATES, STOPPED, Command, RunInfo
+
+__all__ = [
+    "ACTIVE",
+    "ENDED",
+    "RESUMABLE",
+    "STATES",
+    "Command",
+    "RunInfo",
+    "RunNotFound",
+    "RunStore",
+    "StoreUnavailable",
+    "Upload",
+    "home",
+]
+
+_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"  # none that are easily taken for another
+_ID_LENGTH = 6
+
+
+class RunStore(SeriesStore, SnapshotStore, CorpusStore):
+    """All runs, past and present. Safe to share among threads; processes open one each.
+
+    Args:
+        url: a SQLAlchemy address; None for RNNCORE_STORE, else a file in the home folder (RNNCORE_HOME).
+        patience: seconds to wait for a lock.
+
+    Raises:
+        StoreError: the database cannot be opened, or was written by a newer version.
+    """
+
+    def create(
+        self,
+        config: RunConfig,
+        *,
+        owner: str = "",
+        parent: str | None = None,
+        resume_from: str | None = None,
+        token: str | None = None,
+    ) -> RunInfo:
+        """A new run at the end of the queue.
+
+        Args:
+            owner: who may stop and delete it; '' for the command line.
+            parent: the run that it repeats.
+            resume_from: a run whose newest checkpoint the new one starts from.
+            token: whoever asks twice with the same token gets the same run (a second press on Train).
+        """
+        with self.transaction() as connection:
+            while True:
+                if token is not None:
+                    known = connection.execute(select(runs.c.id).where(runs.c.token == token)).scalar()
+                    if known is not None:
+                        return self.get(known)
+                run_id = "".join(secrets.choice(_LETTERS) for _ in range(_ID_LENGTH))
+                values = {
+                    "id": run_id,
+                    "state": QUEUED,
+                    "created": time.time(),
+                    "queued": time.time_ns(),
+                    "owner": owner,
+                    "parent": parent,
+                    "token": token,
+                    "config": config.to_json(),
+                }
+                try:
+                    with connection.begin_nested():
+                        connection.execute(insert(runs).values(**values))
+                except IntegrityError:  # the id is taken, or the token is by now
+                    continue
+                break
+            if resume_from is not None:
+                self.save_checkpoint(run_id, *self.load_checkpoint(resume_from))
+            return self.get(run_id)
+
+    def get(self, run_id: str) -> RunInfo:
+        """What is known about a run.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
+        with self.reading() as connection:
+            row = connection.execute(_SELECT.where(runs.c.id == run_id)).first()
+        if row is None:
+            raise no_run(run_id)
+        return _info(row)
+
+    def runs(self, limit: int = 200, states: Iterable[str] | None = None, owner: str | None = None) -> list[RunInfo]:
+        """Runs, the newest first; those in some states or of one owner only, where given."""
+        statement = _SELECT.order_by(runs.c.created.desc(), runs.c.id).limit(limit)
+        if states is not None:
+            statement = statement.where(runs.c.state.in_(sorted(states)))
+        if owner is not None:
+            statement = statement.where(runs.c.owner == owner)
+        with self.reading() as connection:
+            return [_info(row) for row in connection.execute(statement)]
+
+    def revision(self, run_id: str) -> int:
+        """Goes up with every write that a reader could see; the cheapest question to ask of a run."""
+        with self.reading() as connection:
+            found = connection.execute(select(runs.c.revision).where(runs.c.id == run_id)).scalar()
+        if found is None:
+            raise no_run(run_id)
+        return found
+
+    def delete(self, run_id: str, owner: str | None = None) -> None:
+        """Remove an ended or waiting run and all that it measured.
+
+        Raises:
+            StoreError: a worker has it in hand, or it belongs to someone else.
+        """
+        with self.transaction() as connection:
+            self._check_owner(run_id, owner, "delete")
+            idle = (runs.c.id == run_id) & runs.c.state.not_in(sorted(ACTIVE))
+            if connection.execute(delete(runs).where(idle)).rowcount == 0:
+                raise StoreError(f"run {run_id!r} is {self.get(run_id).state}; stop it before deleting it")
+        vacuum(self)
+
+    def note(self, run_id: str, text: str, owner: str | None = None) -> None:
+        """Write the user's own words beside a run."""
+        with self.transaction():
+            self._check_owner(run_id, owner, "annotate")
+            self._change(run_id, note=_plain(text))
+
+    def claim(self, worker: str, host: str) -> RunInfo | None:
+        """Take the run that has waited longest, or None: each run goes to exactly one claimant."""
+        waiting = select(runs.c.id).where(runs.c.state == QUEUED).order_by(runs.c.queued, runs.c.id).limit(1)
+        with self.reading() as connection:
+            if connection.execute(waiting).scalar() is None:
+                return None
+        with self.transaction() as connection:
+            # PostgreSQL: two claimants lock different rows. SQLite: the transaction is exclusive anyway.
+            run_id = connection.execute(waiting.with_for_update(skip_locked=True)).scalar()
+            if run_id is None:
+                return None
+            self._change(
+                run_id,
+                state=STARTING,
+                reason="",
+                worker=worker,
+                host=host,
+                heartbeat=time.time(),
+                started=func.coalesce(runs.c.started, time.time()),
+                ended=None,
+                attempt=runs.c.attempt + 1,
+            )
+            return self.get(run_id)
+
+    def attach(self, run_id: str, worker: str, host: str, step: int) -> None:
+        """A worker process takes over a claimed run and goes on from ``step``.
+
+        What an earlier attempt wrote beyond that step is removed, so that no step is there twice.
+        """
+        with self.transaction() as connection:
+            self._change(run_id, worker=worker, host=host, step=step, heartbeat=time.time(), resume_step=None)
+            self._truncate_series(connection, run_id, step)
+            self._truncate_snapshots(connection, run_id, step)
+
+    def set_state(self, run_id: str, state: str, reason: str = "", *, expect: Iterable[str] | None = None) -> bool:
+        """Change the state; False, and nothing done, where it is not one of ``expect``.
+
+        Commands that an ended run has not taken are dropped.
+        """
+        if state not in STATES:
+            raise StoreError(f"state must be one of {', '.join(STATES)}, got {state!r}")
+        values: dict[str, Any] = {"state": state, "reason": _plain(reason)}
+        if state in ENDED:
+            values |= {"ended": time.time(), "steps_per_second": 0.0}
+        elif state == QUEUED:
+            values |= {"ended": None, "queued": time.time_ns()}
+        where = runs.c.id == run_id
+        if expect is not None:
+            where &= runs.c.state.in_(sorted(expect))
+        with self.transaction() as connection:
+            done = connection.execute(update(runs).where(where).values(**values)).rowcount > 0
+            if not done and expect is None:
+                raise no_run(run_id)
+            if done:
+                if state in ENDED:
+                    connection.execute(delete(commands).where(commands.c.run_id == run_id))
+                self.touch(run_id)
+            return done
+
+    def progress(self, run_id: str, worker: str, **values: Any) -> None:
+        """What its worker has to say: step, seconds, steps_per_second, parameters, ...; and that it lives.
+
+        Raises:
+            StoreError: the run is in another worker's hands by now, or was deleted.
+        """
+        mine = (runs.c.id == run_id) & (runs.c.worker == worker) & runs.c.state.in_(sorted(ACTIVE))
+        with self.transaction() as connection:
+            statement = update(runs).where(mine).values(heartbeat=time.time(), **values)
+            if connection.execute(statement).rowcount == 0:
+                state = self.get(run_id).state
+                raise StoreError(f"run {run_id!r} is {state} and no longer belongs to this worker")
+            if values:  # a mere heartbeat is nothing that a page shows
+                self.touch(run_id)
+
+    def fail(self, run_id: str, reason: str, traceback: str) -> None:
+        """The run ended with an error: one sentence for the page, the traceback for the command line."""
+        with self.transaction():
+            if self.set_state(run_id, "failed", reason, expect=ACTIVE):
+                self._change(run_id, traceback=_plain(traceback))
+
+    def traceback(self, run_id: str) -> str:
+        """Where the last failure happened; '' where there was none. Not for a page."""
+        with self.reading() as connection:
+            found = connection.execute(select(runs.c.traceback).where(runs.c.id == run_id)).scalar()
+        if found is None:
+            raise no_run(run_id)
+        return found
+
+    def requeue(self, run_id: str, owner: str | None = None, step: int | None = None) -> RunInfo:
+        """Put an ended run back into the queue, to go on from a checkpoint (the newest for None).
+
+        Raises:
+            StoreError: it has not ended, has nothing left to do, has no checkpoint, or is someone else's.
+        """
+        with self.transaction() as connection:
+            self._check_owner(run_id, owner, "resume")
+            run = self.get(run_id)
+            if run.state not in RESUMABLE:
+                remedy = "restart it instead" if run.state in ENDED else "it needs no resuming"
+                raise StoreError(f"run {run_id!r} is {run.state} and cannot be resumed; {remedy}")
+            known = select(checkpoints.c.step).where(checkpoints.c.run_id == run_id)
+            steps = sorted(connection.execute(known).scalars())
+            if not steps:
+                raise StoreError(f"run {run_id!r} has no checkpoint to resume from; restart it")
+            if step is not None and step not in steps:
+                raise StoreError(
+                    f"step must be one that run {run_id!r} has a checkpoint of, got {step}; choose one of "
+                    f"{', '.join(map(str, steps))}"
+                )
+            if self.set_state(run_id, QUEUED, expect=RESUMABLE):
+                self._change(run_id, resume_step=step, traceback="")
+            return self.get(run_id)
+
+    def send(self, run_id: str, kind: str, owner: str | None = None, **payload: Any) -> None:
+        """Ask something of a run: pause, resume, step, stop, or set(lr=..., clip_norm=...).
+
+        A run that waits is taken out of the queue by stop; anything else reaches it when it starts.
+
+        Raises:
+            ConfigError: a value out of its range.
+            StoreError: the run has ended, or belongs to someone else.
+        """
+        _check_command(kind, payload)
+        with self.transaction() as connection:
+            self._check_owner(run_id, owner, kind if kind != "set" else "change")
+            if kind == "stop" and self.set_state(
+                run_id, STOPPED, "stopped while it waited in the queue", expect={QUEUED}
+            ):
+                return
+            state = self.get(run_id).state
+            if state in ENDED:
+                if kind == "stop":
+                    return
+                raise StoreError(f"run {run_id!r} is {state}, so {kind!r} cannot reach it; resume or restart it first")
+            connection.execute(insert(commands).values(run_id=run_id, kind=kind, payload=json.dumps(payload)))
+            self.touch(run_id)
+
+    def take(self, run_id: str) -> list[Command]:
+        """What was asked of a run since the last time, in order; each command is taken once."""
+        waiting = select(commands).where(commands.c.run_id == run_id).order_by(commands.c.id)
+        with self.reading() as connection:
+            if connection.execute(waiting.limit(1)).first() is None:  # so that asking costs no lock
+                return []
+        with self.transaction() as connection:
+            rows = connection.execute(waiting.with_for_update()).all()
+            connection.execute(delete(commands).where(commands.c.id.in_([row.id for row in rows])))
+        return [Command(row.kind, json.loads(row.payload)) for row in rows]
+
+    def _check_owner(self, run_id: str, owner: str | None, what: str) -> None:
+        """Only the owner may; '' and None stand for the machine's own command line and may all."""
+        if owner and self.get(run_id).owner != owner:
+            raise StoreError(
+                f"run {run_id!r} belongs to someone else, who alone may {what} it; restart it to have one of your own"
+            )
+
+    def _change(self, run_id: str, **values: Any) -> None:
+        with self.transaction() as connection:
+            statement: Update = update(runs).where(runs.c.id == run_id).values(**values)
+            if connection.execute(statement).rowcount == 0:
+                raise no_run(run_id)
+            self.touch(run_id)
+
+
+_other = runs.alias("other")
+_ahead = (
+    select(func.count())
+    .select_from(_other)
+    .where(_other.c.state == QUEUED)
+    .where((_other.c.queued < runs.c.queued) | ((_other.c.queued == runs.c.queued) & (_other.c.id <= runs.c.id)))
+    .scalar_subquery()
+)
+_SELECT = select(
+    *(column for column in runs.c if column.name not in ("token", "traceback", "queued")),
+    _ahead.label("place"),
+)
+
+
+def _info(row: Row[*tuple[Any, ...]]) -> RunInfo:
+    values = dict(row._mapping)
+    place = values.pop("place")
+    config = _config(values.pop("config"))
+    queue_place = place if values["state"] == QUEUED else None
+    return RunInfo(name=config.label, config=config, queue_place=queue_place, **values)
+
+
+@lru_cache(maxsize=1000)
+def _config(text: str) -> RunConfig:
+    return RunConfig.from_json(text)
+
+
+def _check_command(kind: str, payload: dict[str, Any]) -> None:
+    if kind not in COMMANDS:
+        raise StoreError(f"command must be one of {', '.join(COMMANDS)}, got {kind!r}")
+    allowed = {"lr", "clip_norm"} if kind == "set" else set()
+    if extra := set(payload) - allowed:
+        name = sorted(extra)[0]
+        raise ConfigError(f"{name} cannot be changed on the fly, got {payload[name]!r}; only lr and clip_norm can")
+    Training(**payload)  # in range
+
+
+def _plain(text: str) -> str:
+    """Text that both databases take: no NUL, no lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
