@@ -63,8 +63,7 @@ def check(config: RunConfig) -> None:
         store().corpus(corpus)
     elif corpus not in CORPORA:
         raise CorpusError(
-            f"corpus must be one of {', '.join(CORPORA)} or an uploaded text, got {corpus!r}; choose one of "
-            "the list"
+            f"corpus must be one of {', '.join(CORPORA)} or an uploaded text, got {corpus!r}; choose one of the list"
         )
     check_memory(config, vocabulary_size(corpus))
 

@@ -84,9 +84,7 @@ class Model(_Section):
     hidden_size: int = _field(128, "Units per layer, H", unit="units", ge=1, le=4096)
     num_layers: int = _field(1, "Recurrent layers, L", unit="layers", ge=1, le=4)
     embedding_size: int = _field(64, "Size of a character's vector, D", unit="units", ge=1, le=1024)
-    dropout: float = _field(
-        0.0, "Share of each layer's outputs set to zero while training", ge=0, lt=1, unit="share"
-    )
+    dropout: float = _field(0.0, "Share of each layer's outputs set to zero while training", ge=0, lt=1, unit="share")
     recurrent: RecurrentInit = Field(
         "default",
         description="Initial recurrent weights",
@@ -154,16 +152,10 @@ class Watch(_Section):
     budget: float = _field(
         0.03, "Share of the run's time that measuring may take", ge=0, le=0.5, unit="share of the time"
     )
-    probe_sequences: int = _field(
-        8, "Sequences of the batch that a probe opens", ge=1, le=64, unit="sequences"
-    )
-    primer: str = _field(
-        "", "Text that a sample starts from; empty for a piece of the validation text", max_length=500
-    )
+    probe_sequences: int = _field(8, "Sequences of the batch that a probe opens", ge=1, le=64, unit="sequences")
+    primer: str = _field("", "Text that a sample starts from; empty for a piece of the validation text", max_length=500)
     sample_length: int = _field(300, "Characters per sample", ge=1, le=5000, unit="characters")
-    temperature: float = _field(
-        0.8, "Sampling temperature; 0 always takes the likeliest character", ge=0, le=100
-    )
+    temperature: float = _field(0.8, "Sampling temperature; 0 always takes the likeliest character", ge=0, le=100)
 
 
 class RunConfig(_Section):
@@ -214,9 +206,7 @@ class RunConfig(_Section):
         for key, section in LEAVES.items():
             value = self[key]
             if all_fields or value != default[key]:
-                flat[key] = (
-                    "off" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-                )
+                flat[key] = "off" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
         return flat
 
     def __getitem__(self, leaf: str) -> Any:

@@ -54,9 +54,7 @@ def estimate(config: RunConfig, vocab_size: int = TYPICAL_VOCABULARY) -> Cost:
     milliseconds += parameters * 4e-6  # the optimiser walks over every weight
     weights = 4.0 * parameters * (2 + _OPTIMISER_COPIES[training.optimizer])
     checkpoint = 2 * 4.0 * parameters * (1 + _OPTIMISER_COPIES[training.optimizer])
-    activations = (
-        4.0 * steps * batch * (2 * sum(blocks * hidden + 2 * hidden for _ in sizes) + 3 * vocab_size)
-    )
+    activations = 4.0 * steps * batch * (2 * sum(blocks * hidden + 2 * hidden for _ in sizes) + 3 * vocab_size)
     memory = _PROCESS_BYTES + weights + checkpoint + activations
     return Cost(parameters, memory, 1000 / milliseconds)
 

@@ -69,8 +69,7 @@ def learning(train: Columns, baselines: Baselines | None) -> Finding | None:
             return Finding(
                 "at_floor",
                 "warning",
-                f"At the floor: {level:.2f} bits per character, no better than counting characters "
-                f"({unigram:.2f})",
+                f"At the floor: {level:.2f} bits per character, no better than counting characters ({unigram:.2f})",
                 evidence | {"unigram": unigram},
                 "raise the learning rate, or look whether the gradient reaches back",
                 "loss",

@@ -65,9 +65,7 @@ class ProbeMeasure:
         start = time.perf_counter()
         config, step = trainer.config, trainer.step
         cell = config.model.cell
-        layers = [
-            opened.probe[f"layers.{index}"].layers[0].forward for index in range(config.model.num_layers)
-        ]
+        layers = [opened.probe[f"layers.{index}"].layers[0].forward for index in range(config.model.num_layers)]
         last = last_loss(layers, trainer.model.dropout_masks)
         scale = float(trainer.inputs.numel())  # the trained loss is the mean over T·B
         decode = trainer.task.vocabulary.decode

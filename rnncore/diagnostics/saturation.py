@@ -27,6 +27,4 @@ def saturation(layers: list[Any], *, cell: str, step: int) -> Saturation:
         values = [trace.gates[symbol] for symbol in gates] if gates else [trace.hidden.abs()]
         left.append([(value < SHUT).float().mean((0, 1)).cpu().numpy() for value in values])
         right.append([(value > OPEN).float().mean((0, 1)).cpu().numpy() for value in values])
-    return Saturation(
-        step=step, cell=cell, gates=tuple(gates or ["h"]), left=np.array(left), right=np.array(right)
-    )
+    return Saturation(step=step, cell=cell, gates=tuple(gates or ["h"]), left=np.array(left), right=np.array(right))

@@ -21,9 +21,7 @@ class Dropout(nn.Module):
     def __init__(self, p: float, generator: torch.Generator):
         super().__init__()
         self.p, self.generator = p, generator
-        self.mask: Tensor | None = (
-            None  # of the last call while training: a probe chains gradients through it
-        )
+        self.mask: Tensor | None = None  # of the last call while training: a probe chains gradients through it
 
     def forward(self, x: Tensor) -> Tensor:
         """(T, B, H) → (T, B, H)."""
@@ -53,9 +51,7 @@ class SequenceModel(nn.Module):
             self.readout = nn.Linear(config.hidden_size, vocab_size)
         # one generator for all: masks are drawn in the order of the layers
         self.dropout_generator = torch.Generator()
-        self.dropouts = nn.ModuleList(
-            Dropout(config.dropout, self.dropout_generator) for _ in range(config.num_layers)
-        )
+        self.dropouts = nn.ModuleList(Dropout(config.dropout, self.dropout_generator) for _ in range(config.num_layers))
         self._initialise(config, sequence_length, generator)
 
     def _initialise(self, config: Model, sequence_length: int, generator: torch.Generator) -> None:

@@ -85,9 +85,7 @@ class Checkpoint:
         try:
             data = Path(path).read_bytes()
         except OSError as error:
-            raise CheckpointError(
-                f"the checkpoint {path} cannot be opened: {error.strerror}; check the path"
-            ) from None
+            raise CheckpointError(f"the checkpoint {path} cannot be opened: {error.strerror}; check the path") from None
         return cls.from_bytes(data)
 
 

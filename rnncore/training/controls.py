@@ -27,9 +27,7 @@ class Controls:
         """
         for name, value in changes.items():
             if name not in ("lr", "clip_norm"):
-                raise ConfigError(
-                    f"{name} cannot be changed on the fly, got {value!r}; only lr and clip_norm can"
-                )
+                raise ConfigError(f"{name} cannot be changed on the fly, got {value!r}; only lr and clip_norm can")
             self.changes[name] = getattr(Training(**{name: value}), name)
 
     def stop(self) -> None:

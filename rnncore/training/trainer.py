@@ -48,9 +48,9 @@ class Trainer:
             seed=config.seed,
         )
         generator = torch.Generator().manual_seed(config.seed)
-        self.model = SequenceModel(
-            config.model, self.task.vocab_size, config.task.sequence_length, generator
-        ).to(self.device)
+        self.model = SequenceModel(config.model, self.task.vocab_size, config.task.sequence_length, generator).to(
+            self.device
+        )
         self.model.seed_dropout(torch.Generator(self.device).manual_seed(config.seed + 1))
         self.optimizer = make_optimizer(config, self.model)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
@@ -124,9 +124,7 @@ class Trainer:
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         for index, entries in self.optimizer.state_dict()["state"].items():
             tensors |= {
-                f"optimizer.{index}.{name}": value
-                for name, value in entries.items()
-                if isinstance(value, Tensor)
+                f"optimizer.{index}.{name}": value for name, value in entries.items() if isinstance(value, Tensor)
             }
         tensors |= {f"state.{name}": value for name, value in flatten(self.state).items()}
         tensors["generator.dropout"] = self.model.dropout_generator.get_state()
@@ -282,9 +280,7 @@ def make_optimizer(config: RunConfig, model: nn.Module) -> torch.optim.Optimizer
                 parameters, lr=training.lr, momentum=training.momentum, weight_decay=decay, fused=True
             )
         case "rmsprop":
-            return torch.optim.RMSprop(
-                parameters, lr=training.lr, momentum=training.momentum, weight_decay=decay
-            )
+            return torch.optim.RMSprop(parameters, lr=training.lr, momentum=training.momentum, weight_decay=decay)
 
 
 def _device(name: str) -> torch.device:

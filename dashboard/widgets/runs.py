@@ -1,0 +1,139 @@
+"""Choosing a run, and what may be done with it."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from dashboard import services
+from dashboard.owner import owner
+from rnncore.config import CELL_LABELS, CELLS, RunConfig
+from rnncore.errors import RnncoreError
+from rnncore.runs.store import RunInfo
+
+ICONS = {
+    "queued": "◌", "starting": "◔", "running": "●", "paused": "❙❙", "finished": "✓", "stopped": "■",
+    "diverged": "▲", "failed": "✕", "interrupted": "◐",
+}  # fmt: skip
+LIVE = ("queued", "starting", "running", "paused")
+_TWICE = 2.0  # seconds within which a second press on Train is the same press
+
+
+def problem(error: Exception) -> None:
+    """Keep a sentence for the top of the page, over the coming rerun."""
+    st.session_state["problem"] = str(error)
+
+
+def train(config: RunConfig) -> str | None:
+    """Start a run; its id, or None where it was refused (the reason goes to the top of the page)."""
+    last = st.session_state.get("last_train")
+    now = time.monotonic()
+    if last and last[0] == config and now - last[1] < _TWICE:
+        return str(last[2])
+    try:
+        run = services.launcher().submit(config, owner=owner())
+    except RnncoreError as error:
+        problem(error)
+        return None
+    st.session_state["last_train"] = (config, now, run.id)
+    return run.id
+
+
+def send(run_id: str, kind: str, **values: object) -> None:
+    """Send a command to a run; a refusal goes to the top of the page."""
+    try:
+        services.store().send(run_id, kind, owner=owner(), **values)
+    except RnncoreError as error:
+        problem(error)
+
+
+def title(run: RunInfo) -> str:
+    """One line that tells runs apart."""
+    when = time.strftime("%H:%M", time.localtime(run.created))
+    return f"{ICONS.get(run.state, '')} {run.config.label} · {run.id} · {run.state} · {when}"
+
+
+def pick(label: str, key: str, chosen: str | None, placeholder: str) -> str | None:
+    """A list of all runs, newest first; the chosen run's id."""
+    runs = {run.id: run for run in services.store().runs(limit=200)}
+    options = list(runs)
+    if st.session_state.get(key) != chosen or key not in st.session_state:
+        st.session_state[key] = chosen if chosen in runs else None
+    return st.selectbox(
+        label, options, key=key, index=None, format_func=lambda run_id: title(runs[run_id]),
+        placeholder=placeholder, label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def controls(run: RunInfo) -> None:
+    """Buttons for one run: pause, step, stop, resume, restart, and the two numbers that may change."""
+    mine = run.owner in ("", owner())
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
+        if run.state == "paused":
+            st.button("Resume", icon=":material/play_arrow:", key="resume", disabled=not mine,
+                      on_click=send, args=(run.id, "resume"))  # fmt: skip
+            st.button("One step", icon=":material/skip_next:", key="step", disabled=not mine,
+                      on_click=send, args=(run.id, "step"))  # fmt: skip
+        elif run.state in LIVE:
+            st.button("Pause", icon=":material/pause:", key="pause", disabled=not mine,
+                      on_click=send, args=(run.id, "pause"))  # fmt: skip
+        elif run.state in ("stopped", "interrupted", "failed"):
+            st.button("Resume from checkpoint", icon=":material/play_arrow:", key="requeue", disabled=not mine,
+                      on_click=_resume, args=(run.id,))  # fmt: skip
+        if run.state in LIVE:
+            st.button("Stop", icon=":material/stop:", key="stop", disabled=not mine,
+                      on_click=send, args=(run.id, "stop"))  # fmt: skip
+        st.button("Again from the same weights", icon=":material/replay:", key="again",
+                  on_click=_again, args=(run.id,))  # fmt: skip
+        if run.state in LIVE:
+            _on_the_fly(run, mine)
+        if not mine:
+            st.caption("Started elsewhere: you watch, its owner steers.")
+
+
+def _on_the_fly(run: RunInfo, mine: bool) -> None:
+    with st.popover("Change while it runs", icon=":material/tune:", disabled=not mine):
+        training = run.config.training
+        lr = st.number_input("Learning rate", 0.0, 100.0, training.lr, format="%.4g", key=f"live_lr_{run.id}",
+                             step=0.001)  # fmt: skip
+        clip = st.number_input("Clip norm", 0.001, 1e6, training.clip_norm, format="%.3g", placeholder="off",
+                               key=f"live_clip_{run.id}", step=0.5)  # fmt: skip
+        st.button("Apply at the next step", key="apply", type="primary",
+                  on_click=send, args=(run.id, "set"), kwargs={"lr": lr, "clip_norm": clip})  # fmt: skip
+
+
+def beside(run: RunInfo) -> None:
+    """Start the same settings and seed with another cell, next to this run."""
+    with st.popover("Beside another cell", icon=":material/compare_arrows:"):
+        st.caption("The same settings and the same seed, another cell; both are drawn together.")
+        for cell in CELLS:
+            if cell != run.config.model.cell:
+                st.button(CELL_LABELS[cell], key=f"beside_{cell}", width="stretch",
+                          on_click=_start_beside, args=(run, cell))  # fmt: skip
+
+
+def _start_beside(run: RunInfo, cell: str) -> None:
+    changes: dict[str, object] = {"cell": cell, "name": ""}
+    if cell.startswith("rnn"):
+        changes["gate_bias"] = "default"
+    started = train(run.config.changed(**changes))
+    if started:
+        st.session_state["vs"] = started
+
+
+def _resume(run_id: str) -> None:
+    try:
+        services.launcher().resume(run_id, owner=owner())
+    except RnncoreError as error:
+        problem(error)
+
+
+def _again(run_id: str) -> None:
+    try:
+        run = services.launcher().restart(run_id, owner=owner())
+    except RnncoreError as error:
+        problem(error)
+    else:
+        st.session_state["run"] = run.id
+        st.session_state["vs"] = None

@@ -1,0 +1,239 @@
+"""What every cell has in common: its gate table, its layer, its initialisation, its exact replay.
+
+This file needs no torch, so that the server can read the gate tables; tensors are used by their methods.
+
+Replay: given a fused layer's input x, its output y and the loss's direct gradient on y, every hidden
+quantity of the layer follows. Each gate at each step comes from ONE matrix product, because h_{t-1} is known
+from y; the cell state is an elementwise recurrence; the gradients are one backward recurrence. Shapes:
+T time, B batch, H hidden, D input, G gates, K losses carried at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rnncore.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate: PyTorch's name, its letter, and whether it is a sigmoid (else tanh).
+
+    A gate's value means its value after the non-linearity.
+    """
+
+    name: str
+    symbol: str
+    sigmoid: bool
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Of one layer and direction: ih (G·H, D), hh (G·H, H), biases (G·H,) or None."""
+
+    ih: Tensor
+    hh: Tensor
+    bias_ih: Tensor | None
+    bias_hh: Tensor | None
+
+
+@dataclass
+class Forward:
+    """A replayed forward pass, in the direction's own time order.
+
+    ``hidden`` (T, B, H), ``cell`` (T, B, H) or None, ``gates`` (T, B, G, H) in table order (G may be 0);
+    ``output`` is what the equations give for y, to be held against the layer's own. ``saved`` holds what the
+    family's backward pass needs.
+    """
+
+    hidden: Tensor
+    cell: Tensor | None
+    gates: Tensor
+    output: Tensor
+    saved: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Backward:
+    """Total gradients; a leading axis K where several losses were carried.
+
+    ``grad_hidden`` = dL/dh_t and ``grad_cell`` = dL/dc_t through the recurrence, (..., T, B, H);
+    ``grad_preactivations`` at the input side of the non-linearities, (..., T, B, G or 1, H);
+    ``grad_input`` = dL/dx_t, (..., T, B, D).
+    """
+
+    grad_hidden: Tensor
+    grad_cell: Tensor | None
+    grad_preactivations: Tensor
+    grad_input: Tensor
+
+
+class Replay(Protocol):
+    """The exact replay of one family, one layer and direction."""
+
+    def forward(self, x: Tensor, y: Tensor, h0: Tensor, c0: Tensor | None, weights: Weights) -> Forward:
+        """Open a layer: x (T, B, D), y (T, B, H), h0 and c0 (B, H)."""
+
+    def backward(
+        self, forward: Forward, weights: Weights, grad_output: Tensor, cell_arrivals: Mapping[int, Tensor]
+    ) -> Backward:
+        """Carry K losses back at once.
+
+        Args:
+            forward: what ``forward`` gave.
+            weights: the same weights.
+            grad_output: all that reaches h_t from outside the recurrence, (K, T, B, H).
+            cell_arrivals: step → what reaches c_t from outside (through c_n), broadcastable to (K, B, H).
+        """
+
+    def grad_gates(self, forward: Forward, back: Backward) -> Tensor:
+        """dL/d(gate value), (..., T, B, G, H)."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entry of the registry.
+
+    Attributes:
+        name: key in the registry and in ``RunConfig``.
+        module: name of the torch.nn class.
+        nonlinearity: for ``nn.RNN``, else ''.
+        gates: the gate table, in PyTorch's order.
+        has_cell_state: whether there is a c beside h.
+        bias_gates: gate symbol → sign for ``gate_bias``: which biases remember (+1), and which chrono
+            initialisation mirrors (-1).
+        replay: the family's replay.
+    """
+
+    name: str
+    module: str
+    nonlinearity: str
+    gates: tuple[Gate, ...]
+    has_cell_state: bool
+    bias_gates: tuple[tuple[str, int], ...]
+    replay: Replay
+
+    @property
+    def blocks(self) -> int:
+        """Weight blocks of H rows: one per gate, or one."""
+        return max(1, len(self.gates))
+
+    def layer(self, input_size: int, hidden_size: int, **options: Any) -> nn.Module:
+        """The fused torch layer: (T, B, input_size) → (T, B, hidden_size)."""
+        from torch import nn
+
+        if self.nonlinearity:
+            options["nonlinearity"] = self.nonlinearity
+        module: nn.Module = getattr(nn, self.module)(input_size, hidden_size, **options)
+        return module
+
+    def initialise(
+        self,
+        layer: nn.Module,
+        *,
+        recurrent: str = "default",
+        recurrent_gain: float = 1.0,
+        gate_bias: float | str | None = None,
+        t_max: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Draw a layer's weights anew.
+
+        Args:
+            layer: made by ``layer``.
+            recurrent: ``default`` U(-1/√H, 1/√H) as torch has it; ``orthogonal`` (Saxe et al. 2013,
+                arXiv:1312.6120) or ``identity`` (Le et al. 2015, arXiv:1504.00941) in each block of weight_hh.
+            recurrent_gain: factor on weight_hh.
+            gate_bias: forget-gate bias of an LSTM or update-gate bias of a GRU; ``chrono`` draws ln U(1, t_max-1)
+                for it, and its negative for an LSTM's input gate (Tallec & Ollivier 2018, arXiv:1804.11188).
+                PyTorch has two biases per gate: bias_ih is set, bias_hh is zeroed.
+            t_max: longest dependency in steps, for chrono; at least 3.
+            generator: source of randomness.
+
+        Raises:
+            ConfigError: a gate bias for a cell without gates, or chrono without t_max.
+        """
+        import torch
+        from torch import nn
+
+        if gate_bias is not None and not self.bias_gates:
+            raise ConfigError(f"gate_bias needs a cell with gates, got cell {self.name!r}; use lstm or gru, or None")
+        if gate_bias == "chrono" and (t_max is None or t_max < 3):
+            raise ConfigError(f"t_max must be >= 3 for gate_bias 'chrono', got {t_max}; use the task's longest lag")
+        size = int(layer.hidden_size)  # type: ignore[arg-type]
+        bound = size**-0.5
+        with torch.no_grad():
+            for name, parameter in layer.named_parameters():
+                nn.init.uniform_(parameter, -bound, bound, generator=generator)
+                if name.startswith("weight_hh"):
+                    for block in parameter.split(size):
+                        if recurrent == "orthogonal":
+                            nn.init.orthogonal_(block, generator=generator)
+                        elif recurrent == "identity":
+                            nn.init.eye_(block)
+                    parameter.mul_(recurrent_gain)
+            for name, parameter in layer.named_parameters():
+                if gate_bias is not None and name.startswith("bias_ih"):
+                    other = layer.get_parameter(name.replace("bias_ih", "bias_hh"))
+                    self._set_gate_bias(parameter, other, size, gate_bias, t_max, generator)
+
+    def _set_gate_bias(
+        self, bias_ih: Tensor, bias_hh: Tensor, size: int, gate_bias: float | str, t_max: int | None, generator: Any
+    ) -> None:
+        symbols = [gate.symbol for gate in self.gates]
+        value: Any = gate_bias
+        if gate_bias == "chrono":
+            assert t_max is not None
+            value = bias_ih.new_empty(size).uniform_(1, t_max - 1, generator=generator).log_()
+        for symbol, sign in self.bias_gates:
+            if sign < 0 and gate_bias != "chrono":
+                continue
+            block = slice(symbols.index(symbol) * size, (symbols.index(symbol) + 1) * size)
+            bias_ih[block] = sign * value
+            bias_hh[block] = 0.0
+
+
+class Gates(Mapping[str, Any]):
+    """Gate name → (..., T, B, H); the gate's letter works too: ``gates["forget"]`` is ``gates["f"]``."""
+
+    def __init__(self, table: tuple[Gate, ...], values: Tensor):
+        self._table, self._values = table, values
+
+    def __getitem__(self, name: str) -> Tensor:
+        for index, gate in enumerate(self._table):
+            if name in (gate.name, gate.symbol):
+                return self._values.select(-2, index)
+        raise KeyError(f"no gate {name!r}; there are {', '.join(gate.name for gate in self._table) or 'none'}")
+
+    def __iter__(self) -> Iterator[str]:
+        return (gate.name for gate in self._table)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+
+def shifted(y: Tensor, first: Tensor) -> Tensor:
+    """The value before each step: ``first``, y_0, ..., y_{T-2}."""
+    before = y.new_empty(y.shape)
+    before[0] = first
+    before[1:] = y[:-1]
+    return before
+
+
+def project(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """(T, B, D) → (T, B, G·H), all steps in one matrix product."""
+    flat = x.reshape(-1, x.shape[-1])
+    product = flat @ weight.T if bias is None else bias.addmm(flat, weight.T)
+    return product.view(*x.shape[:-1], -1)
+
+
+def to_input(grad_preactivations: Tensor, weight_ih: Tensor) -> Tensor:
+    """dL/dx from the gradients at the input-side pre-activations: (..., G, H) → (..., D)."""
+    flat = grad_preactivations.flatten(-2)
+    return (flat.reshape(-1, flat.shape[-1]) @ weight_ih).view(*flat.shape[:-1], -1)
