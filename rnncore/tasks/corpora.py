@@ -233,8 +233,7 @@ def decode_upload(data: bytes, name: str) -> Corpus:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        # with a mark, the codec counts from behind it
-        start = error.start + (3 if data.startswith(b"\xef\xbb\xbf") and len(error.object) < len(data) else 0)
+        start = error.start + len(data) - len(error.object)  # the codec counts from behind the mark
         raise CorpusError(
             f"the upload must be UTF-8, got byte 0x{data[start]:02x} at position {start:,} ({shown}); "
             "convert it, for example with iconv -f latin1 -t utf-8"

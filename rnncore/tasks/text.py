@@ -2,6 +2,8 @@
 
 Where a batch lies is a function of the step's number and the seed alone, so that a resumed run needs no
 stored position and two runs with the same seed read the same text in the same order.
+
+Shapes: N characters, T steps, B sequences, V vocabulary, S validation streams.
 """
 
 from __future__ import annotations
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 
 Ids = NDArray[np.int64]
 
-VALIDATION_CHARACTERS = 16_384
+VALIDATION_STREAMS = 32
+VALIDATION_LENGTH = 512
+"""Characters predicted in each validation stream. The same whatever T and B are, so that runs compare."""
+_SHOWN = 40
 
 
 class Vocabulary:
@@ -32,8 +37,8 @@ class Vocabulary:
     """
 
     def __init__(self, text: str):
-        self.characters = "".join(sorted(set(text)))
-        self._codes = np.array([ord(character) for character in self.characters], dtype=np.int64)
+        self._codes = np.unique(_code_points(text)).astype(np.int64)
+        self.characters = _text(self._codes)
 
     def __len__(self) -> int:
         return len(self.characters)
@@ -44,23 +49,46 @@ class Vocabulary:
         Raises:
             CorpusError: a character that the corpus does not have.
         """
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.int64)
-        ids = np.searchsorted(self._codes, codes)
-        known = self._codes[np.minimum(ids, len(self) - 1)] == codes
+        codes = _code_points(text).astype(np.int64)
+        known = np.isin(codes, self._codes, kind="table") if len(codes) else np.zeros(0, bool)
         if not known.all():
-            unknown = "".join(sorted({chr(code) for code in codes[~known]}))
-            raise CorpusError(f"the text has characters that the corpus lacks: {unknown[:40]!r}; leave them out")
-        return ids
+            unknown = _text(np.unique(codes[~known]))
+            more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+            raise CorpusError(
+                f"the text must have only characters that the corpus has, got {unknown[:_SHOWN]!r}{more}; "
+                "leave them out"
+            )
+        return np.searchsorted(self._codes, codes).astype(np.int64)
 
     def decode(self, ids: Ids) -> str:
-        """Ids → characters."""
-        return "".join(self.characters[index] for index in ids)
+        """Ids (N,) → characters."""
+        return _text(self._codes[ids])
+
+
+def _code_points(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+def _text(codes: Ids) -> str:
+    return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def split(ids: Ids, validation_fraction: float) -> tuple[Ids, Ids]:
     """Training part and validation part: the last ``validation_fraction`` of the text, never read in training."""
     cut = round(len(ids) * (1 - validation_fraction))
     return ids[:cut], ids[cut:]
+
+
+def validation_streams(ids: Ids) -> Ids:
+    """Pieces of the validation text, evenly spread over it: (S, L+1), each to be read from a fresh state.
+
+    In each, characters 1 ... L are predicted. The model and the n-gram baselines are scored on these very
+    characters: over a text the difficulty varies more than a model improves in a minute.
+    """
+    length = min(VALIDATION_LENGTH, len(ids) - 1)
+    streams = min(VALIDATION_STREAMS, len(ids) // (length + 1))
+    starts = np.arange(streams) * (len(ids) // streams)
+    return ids[starts[:, None] + np.arange(length + 1)]
 
 
 class TextTask:
@@ -71,9 +99,10 @@ class TextTask:
         sequence_length: T, characters per window.
         batch_size: B, windows per batch.
         stateful: the training text is cut into B streams that are read window after window, so that hidden
-            state can be carried over; otherwise each batch is B random windows.
+            state can be carried over (what is left of a stream after its last whole window is not read);
+            otherwise each batch is B random windows.
         validation_fraction: the last part of the text, for validation.
-        seed: of the random windows.
+        seed: of the random windows; streams are the same for every seed.
 
     Raises:
         CorpusError: the text is too short for one window.
@@ -94,24 +123,33 @@ class TextTask:
         self.stateful, self.seed = stateful, seed
         self.train_ids, self.validation_ids = split(self.vocabulary.encode(text), validation_fraction)
         self.digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        self._check_length()
-        self.windows = (len(self.train_ids) // batch_size - 1) // sequence_length if stateful else 0
+        self._check_length(validation_fraction)
+        stream = len(self.train_ids) // batch_size
+        self.windows = (stream - 1) // sequence_length if stateful else 0
 
-    def _check_length(self) -> None:
-        need = self.sequence_length + 1
-        per_stream = len(self.train_ids) // self.batch_size if self.stateful else len(self.train_ids)
-        if per_stream < need:
-            fits = max(per_stream - 1, 1)
+    def _check_length(self, validation_fraction: float) -> None:
+        size, length, batch = len(self.train_ids), self.sequence_length, self.batch_size
+        streams = batch if self.stateful else 1
+        if size // streams < length + 1:
+            longest, widest = size // streams - 1, size // (length + 1)
+            remedies = [f"use sequence_length {longest:,} or less"] * (longest >= 1)
+            remedies += [f"use batch_size {widest:,} or less"] * (self.stateful and widest >= 1)
+            remedies += [f"use a text of at least {self._least(validation_fraction):,} characters"]
             raise CorpusError(
-                f"the text is too short for sequence_length {self.sequence_length} with batch_size "
-                f"{self.batch_size}: got {len(self.train_ids):,} training characters; use sequence_length {fits} or "
-                "less, a smaller batch_size, or a longer text"
+                f"the text must hold one window of sequence_length {length} for each of batch_size {batch} "
+                f"sequences, got {size:,} training characters; {', or '.join(remedies)}"
             )
         if len(self.validation_ids) < 2:
             raise CorpusError(
-                f"the text leaves {len(self.validation_ids)} characters for validation; raise "
-                "validation_fraction, or use a longer text"
+                f"validation_fraction must leave at least 2 characters for validation, got "
+                f"{validation_fraction:g} of {size + len(self.validation_ids):,} characters; raise it, or use a "
+                "longer text"
             )
+
+    def _least(self, validation_fraction: float) -> int:
+        """Characters of the shortest text that holds one window for each stream."""
+        streams = self.batch_size if self.stateful else 1
+        return math.ceil((streams * (self.sequence_length + 1) + 1) / (1 - validation_fraction))
 
     @property
     def vocab_size(self) -> int:
@@ -137,6 +175,7 @@ class TextTask:
             starts = np.arange(self.batch_size) * stream + window * length
             reset = window == 0
         else:
+            # counter-based: the step is part of the key, so that no position needs to be stored
             generator = np.random.Generator(np.random.Philox(key=[self.seed, step]))
             starts = generator.integers(0, len(self.train_ids) - length, self.batch_size)
             reset = True
@@ -145,19 +184,15 @@ class TextTask:
         return ids[:-1], ids[1:], reset
 
     def validation_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs and targets, int64 (T, B), of the same validation text each time, in streams to carry state."""
+        """Inputs and targets, int64 (≤T, S), of the same validation text each time; carry the state along.
+
+        The first batch starts from a fresh state. The mean over all characters does not depend on T.
+        """
         import torch
 
-        ids, length = self.validation_ids, self.sequence_length
-        length = min(length, len(ids) - 1)
-        streams = max(1, min(self.batch_size, (len(ids) - 1) // length))
-        size = len(ids) // streams
-        windows = max(1, min((size - 1) // length, -(-VALIDATION_CHARACTERS // (streams * length))))
-        starts = np.arange(streams) * size
-        for window in range(windows):
-            index = np.arange(length + 1)[:, None] + starts[None, :] + window * length
-            chunk = torch.from_numpy(ids[np.minimum(index, len(ids) - 1)])
-            yield chunk[:-1], chunk[1:]
+        ids = torch.from_numpy(np.ascontiguousarray(validation_streams(self.validation_ids).T))  # (L+1, S)
+        inputs, targets = ids[:-1], ids[1:]
+        yield from zip(inputs.split(self.sequence_length), targets.split(self.sequence_length), strict=True)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy in nats per character; logits (T, B, V), targets (T, B)."""
