@@ -215,7 +215,9 @@ class Catcher:
         if not tensor.requires_grad:
             return
 
-        def arrived(gradient: Tensor) -> None:
+        def arrived(gradient: Tensor | None) -> None:
+            if gradient is None:  # this output of the layer plays no part in the loss
+                return
             part = change(gradient.detach())
             call.grads[key] = call.grads[key] + part if key in call.grads else part.clone()
 
