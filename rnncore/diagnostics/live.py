@@ -41,7 +41,7 @@ class _Opened:
 class ProbeMeasure:
     """Opens every recurrent layer on the training step itself: gradient flow, gates, saturation."""
 
-    name, share = "probe", 0.5
+    name, share = "probe", 0.7
 
     def __init__(self, sequences: int):
         self.sequences = sequences
@@ -108,7 +108,7 @@ def last_loss(layers: list[Any], masks: list[torch.Tensor | None]) -> list[Any]:
 class SampleMeasure(AfterStep):
     """A sample with the same primer and the same random seed each time, so that samples can be compared."""
 
-    name, share = "sample", 0.2
+    name, share = "sample", 0.1
 
     def __init__(self, config: RunConfig):
         self.watch, self.seed = config.watch, config.seed
