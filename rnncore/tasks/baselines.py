@@ -59,9 +59,7 @@ class NGram:
         codes = np.zeros(len(ids), dtype=np.int64)  # of the context before each character that has one
         contexts = 1
         for n in range(order):
-            keys, inverse, counts = np.unique(
-                codes * vocab_size + ids[n:], return_inverse=True, return_counts=True
-            )
+            keys, inverse, counts = np.unique(codes * vocab_size + ids[n:], return_inverse=True, return_counts=True)
             owner = keys // vocab_size
             totals = np.bincount(owner, counts, contexts).astype(np.int32)
             types = np.bincount(owner, minlength=contexts).astype(np.int32)
