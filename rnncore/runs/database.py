@@ -28,6 +28,10 @@ class RunNotFound(StoreError):
     """There is no such run, or no longer."""
 
 
+class RunLost(StoreError):
+    """The run is no longer in this worker's hands: it has ended, or another attempt has begun."""
+
+
 def home() -> Path:
     """The folder for runs and logs: RNNCORE_HOME, else the user's data folder."""
     given = os.environ.get("RNNCORE_HOME")
@@ -120,7 +124,7 @@ class Database:
         if current is not None:
             yield current
             return
-        with self._in_words(), self.engine.connect() as plain:
+        with self.in_words(), self.engine.connect() as plain:
             connection = plain.execution_options(rnncore_write=True)
             with connection.begin():
                 self._local.connection, self._local.later = connection, {}
@@ -138,7 +142,7 @@ class Database:
         if current is not None:
             yield current
             return
-        with self._in_words(), self.engine.connect() as connection:
+        with self.in_words(), self.engine.connect() as connection:
             yield connection
 
     def later(self, key: object, action: Callable[[], None]) -> None:
@@ -158,7 +162,7 @@ class Database:
         self.later(("revision", run_id), raise_revision)
 
     def _open(self) -> int:
-        with self._in_words(), self.engine.connect() as connection:
+        with self.in_words(), self.engine.connect() as connection:
             found = self._found_version(connection)
         if found is None:
             with self.transaction() as connection:
@@ -183,7 +187,8 @@ class Database:
         return connection.execute(select(func.max(schema.schema_version.c.version))).scalar()
 
     @contextmanager
-    def _in_words(self) -> Iterator[None]:
+    def in_words(self) -> Iterator[None]:
+        """Errors of the database as StoreErrors, in sentences."""
         try:
             yield
         except IntegrityError as error:
@@ -291,6 +296,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def vacuum(database: Database) -> None:
     """Give the space of deleted runs back to the system (PostgreSQL does so by itself)."""
-    if database.url.drivername == "sqlite":
-        with database.transaction() as connection:
-            connection.connection.cursor().execute("PRAGMA incremental_vacuum").fetchall()
+    if database.url.drivername != "sqlite":
+        return
+    with database.in_words(), database.engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        raw.executescript("PRAGMA incremental_vacuum")  # execute() would free one page only

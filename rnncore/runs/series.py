@@ -38,8 +38,7 @@ class SeriesStore(Database):
             return
         data, first, last = pack(columns), int(steps[0]), int(steps[-1])
         with self.transaction() as connection:
-            here = (chunks.c.run_id == run_id) & (chunks.c.series == series)
-            newest = connection.execute(select(func.max(chunks.c.last)).where(here)).scalar()
+            newest = self.last_step(run_id, series)
             if (newest is not None and first <= newest) or np.any(np.diff(steps) <= 0):
                 raise StoreError(
                     f"the steps of series {series!r} must go up, got {first:,} to {last:,} after "
@@ -65,6 +64,12 @@ class SeriesStore(Database):
         if parts and since is not None and found[0].first <= since:
             parts[0] = _after(parts[0], since)
         return join(parts)
+
+    def last_step(self, run_id: str, series: str) -> int | None:
+        """The step of the newest row, None where there is none."""
+        here = (chunks.c.run_id == run_id) & (chunks.c.series == series)
+        with self.reading() as connection:
+            return connection.execute(select(func.max(chunks.c.last)).where(here)).scalar()
 
     def series_names(self, run_id: str) -> list[str]:
         """The series that a run has, e.g. train and validation."""

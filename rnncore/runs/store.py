@@ -19,11 +19,23 @@ from sqlalchemy.exc import IntegrityError
 from rnncore.config import RunConfig, Training
 from rnncore.errors import ConfigError, StoreError
 from rnncore.runs.corpora import CorpusStore, Upload
-from rnncore.runs.database import RunNotFound, StoreUnavailable, home, no_run, vacuum
+from rnncore.runs.database import RunLost, RunNotFound, StoreUnavailable, home, no_run, vacuum
 from rnncore.runs.schema import checkpoints, commands, runs
 from rnncore.runs.series import SeriesStore
 from rnncore.runs.snapshots import SnapshotStore
-from rnncore.runs.states import ACTIVE, COMMANDS, ENDED, QUEUED, RESUMABLE, STARTING, STATES, STOPPED, Command, RunInfo
+from rnncore.runs.states import (
+    ACTIVE,
+    COMMANDS,
+    ENDED,
+    FAILED,
+    QUEUED,
+    RESUMABLE,
+    STARTING,
+    STATES,
+    STOPPED,
+    Command,
+    RunInfo,
+)
 
 __all__ = [
     "ACTIVE",
@@ -32,6 +44,7 @@ __all__ = [
     "STATES",
     "Command",
     "RunInfo",
+    "RunLost",
     "RunNotFound",
     "RunStore",
     "StoreUnavailable",
@@ -171,13 +184,29 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
             )
             return self.get(run_id)
 
-    def attach(self, run_id: str, worker: str, host: str, step: int) -> None:
+    def release(self, run_id: str) -> None:
+        """Give a claimed run back, at its old place in the queue: its worker could not take it."""
+        with self.transaction() as connection:
+            claimed = (runs.c.id == run_id) & (runs.c.state == STARTING)
+            connection.execute(update(runs).where(claimed).values(state=QUEUED, worker="", host=""))
+            self.touch(run_id)
+
+    def waiting(self) -> int:
+        """How many runs wait in the queue."""
+        with self.reading() as connection:
+            count = select(func.count()).where(runs.c.state == QUEUED)
+            return connection.execute(count).scalar() or 0
+
+    def attach(self, run_id: str, attempt: int, worker: str, host: str, step: int) -> None:
         """A worker process takes over a claimed run and goes on from ``step``.
 
         What an earlier attempt wrote beyond that step is removed, so that no step is there twice.
+
+        Raises:
+            RunLost: the run is not in this attempt's hands.
         """
         with self.transaction() as connection:
-            self._change(run_id, worker=worker, host=host, step=step, heartbeat=time.time(), resume_step=None)
+            self.progress(run_id, attempt, worker=worker, host=host, step=step, resume_step=None)
             self._truncate_series(connection, run_id, step)
             self._truncate_snapshots(connection, run_id, step)
 
@@ -206,26 +235,29 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
                 self.touch(run_id)
             return done
 
-    def progress(self, run_id: str, worker: str, **values: Any) -> None:
+    def progress(self, run_id: str, attempt: int, **values: Any) -> None:
         """What its worker has to say: step, seconds, steps_per_second, parameters, ...; and that it lives.
 
         Raises:
-            StoreError: the run is in another worker's hands by now, or was deleted.
+            RunLost: the run has ended, or another attempt has begun.
         """
-        mine = (runs.c.id == run_id) & (runs.c.worker == worker) & runs.c.state.in_(sorted(ACTIVE))
+        mine = (runs.c.id == run_id) & (runs.c.attempt == attempt) & runs.c.state.in_(sorted(ACTIVE))
         with self.transaction() as connection:
             statement = update(runs).where(mine).values(heartbeat=time.time(), **values)
             if connection.execute(statement).rowcount == 0:
-                state = self.get(run_id).state
-                raise StoreError(f"run {run_id!r} is {state} and no longer belongs to this worker")
+                run = self.get(run_id)
+                raise RunLost(
+                    f"run {run_id!r} is {run.state} in attempt {run.attempt}, so attempt {attempt} of it ends; "
+                    "nothing needs to be done"
+                )
             if values:  # a mere heartbeat is nothing that a page shows
                 self.touch(run_id)
 
-    def fail(self, run_id: str, reason: str, traceback: str) -> None:
-        """The run ended with an error: one sentence for the page, the traceback for the command line."""
+    def fail(self, run_id: str, attempt: int, reason: str, traceback: str = "") -> None:
+        """The attempt ended with an error: one sentence for the page, the traceback for the command line."""
         with self.transaction():
-            if self.set_state(run_id, "failed", reason, expect=ACTIVE):
-                self._change(run_id, traceback=_plain(traceback))
+            self.progress(run_id, attempt, traceback=_plain(traceback))
+            self.set_state(run_id, FAILED, reason)
 
     def traceback(self, run_id: str) -> str:
         """Where the last failure happened; '' where there was none. Not for a page."""

@@ -1,0 +1,257 @@
+"""Starts workers on this machine, hands them the runs that wait, and notices how they end.
+
+Workers are processes of their own: training in a thread of the server would slow both down, and a worker
+that dies takes nothing with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+from rnncore.config import RunConfig
+from rnncore.errors import StoreError
+from rnncore.runs.process import Log, WorkerProcess, is_alive
+from rnncore.runs.states import ACTIVE, INTERRUPTED, RunInfo
+from rnncore.runs.store import RunNotFound, RunStore, home
+from rnncore.runs.worker import identity
+
+TICK_SECONDS = 0.2
+RECOVER_SECONDS = 3.0
+SPARE_SECONDS = 2.0
+"""A spare worker starts that long after a run, so as not to slow the run's first steps down."""
+LOST_SECONDS = 60.0
+"""A run on another machine without a heartbeat for so long is taken to be lost."""
+SLOWEST_RETRY = 30.0
+
+
+class Launcher:
+    """Runs waiting runs on this machine, as many at once as there are slots.
+
+    Args:
+        store: where the runs are.
+        slots: runs at the same time; None for one per core that this process may use.
+        warm: idle workers kept ready.
+        validate: refuses a configuration before it is queued, by raising an RnncoreError.
+        command: how to start a worker.
+        grace: seconds that workers have to save and end in ``stop``.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        slots: int | None = None,
+        warm: int = 1,
+        *,
+        validate: Callable[[RunConfig], None] | None = None,
+        command: Sequence[str] = (sys.executable, "-m", "rnncore.runs.worker"),
+        grace: float = 15.0,
+    ):
+        self.store, self.warm, self.grace = store, warm, grace
+        self.slots = usable_cores() if slots is None else slots
+        if self.slots < 1:
+            raise ValueError(f"slots must be >= 1, got {slots}; use None for one per core")
+        self.notes: dict[str, str] = {}
+        self._validate = validate or (lambda config: None)
+        self._command = tuple(command)
+        self._log = Log(home() / "logs" / "workers.log")
+        self._workers: list[WorkerProcess] = []
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._identity, self._host = identity(), socket.gethostname()
+        self._next_recovery = self._next_spare = 0.0
+        self._bad_starts = 0
+
+    def start(self) -> None:
+        """Begin to take runs; those that a dead server left behind are marked as interrupted."""
+        if self._thread is None:
+            self._stopping.clear()
+            self._thread = threading.Thread(target=self._loop, name="launcher", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Ask all workers to save and end, and wait for them; what waits in the queue stays there."""
+        if self._thread is None:
+            return
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join()
+        self._thread = None
+        for worker in self._workers:
+            worker.ask_to_end()
+        deadline = time.monotonic() + self.grace
+        for worker in self._workers:
+            worker.wait_or_kill(deadline)
+        for worker in self._workers:
+            with contextlib.suppress(StoreError):  # the next start marks what this one cannot
+                self._bury(worker)
+        self._workers.clear()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def submit(
+        self, config: RunConfig, owner: str = "", *, token: str | None = None, parent: str | None = None
+    ) -> RunInfo:
+        """Queue a run; it starts at once where a slot is free.
+
+        Args:
+            token: whoever asks twice with the same token gets the same run (a second press on Train).
+
+        Raises:
+            RnncoreError: the configuration is refused, or the store cannot take it.
+        """
+        self._validate(config)
+        run = self.store.create(config, owner=owner, token=token, parent=parent)
+        self._wake.set()
+        return run
+
+    def resume(self, run_id: str, owner: str | None = None, *, step: int | None = None) -> RunInfo:
+        """Queue an ended run again, to go on from its newest checkpoint, or from that of ``step``.
+
+        Raises:
+            StoreError: it has not ended, has no checkpoint, or belongs to someone else.
+        """
+        run = self.store.requeue(run_id, owner, step)
+        self._wake.set()
+        return run
+
+    def restart(self, run_id: str, owner: str = "", *, token: str | None = None, **changes: Any) -> RunInfo:
+        """A new run with the configuration of another one, some leaves changed (``lr=0.01``).
+
+        The seed stays, so a model of the same shape starts from the same weights.
+        """
+        config = self.store.get(run_id).config.changed(**changes)
+        return self.submit(config, owner, token=token, parent=run_id)
+
+    def _loop(self) -> None:
+        trouble = 0.0
+        while not self._stopping.is_set():
+            try:
+                self._tick()
+                self.notes.pop("", None)
+                trouble = 0.0
+            except StoreError as error:  # a full disk or a lost server: workers wait too, and so does this
+                self.notes[""] = str(error)
+                trouble = min(max(2 * trouble, 0.5), 5.0)
+            self._wake.wait(TICK_SECONDS + trouble)
+            self._wake.clear()
+
+    def _tick(self) -> None:
+        for worker in [w for w in self._workers if w.ended]:
+            self._bury(worker)
+            self._workers.remove(worker)
+        for worker in self._workers:
+            if worker.run_id is not None:
+                self._set_note(worker.run_id, worker.note)
+        now = time.monotonic()
+        if now >= self._next_recovery:
+            self._recover()
+            self._next_recovery = now + RECOVER_SECONDS
+        self._hand_out()
+        self._keep_warm(now)
+
+    def _hand_out(self) -> None:
+        for worker in [w for w in self._workers if w.idle and w.ready]:
+            self._bad_starts = 0
+            if self._busy() >= self.slots:
+                return
+            run = self.store.claim(self._identity, self._host)
+            if run is None:
+                return
+            if worker.give(run.id):
+                self._next_spare = time.monotonic() + SPARE_SECONDS
+            else:  # it died this moment
+                self.store.release(run.id)
+
+    def _keep_warm(self, now: float) -> None:
+        idle = sum(worker.idle for worker in self._workers)
+        wanted = min(self.store.waiting(), self.slots - self._busy())
+        if idle < wanted or (idle < self.warm and now >= self._next_spare):
+            if self._bad_starts and now < self._next_spare:
+                return
+            for _ in range(max(wanted, min(self.warm, idle + 1)) - idle):
+                self._workers.append(WorkerProcess(self._command, self.store.address, self._wake, self._log))
+
+    def _busy(self) -> int:
+        return sum(not worker.idle for worker in self._workers)
+
+    def _set_note(self, run_id: str, note: str) -> None:
+        if note:
+            self.notes[run_id] = note
+        else:
+            self.notes.pop(run_id, None)
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        """See to it that the run of an ended worker has an end too."""
+        worker.close()
+        if worker.run_id is None:
+            if not worker.ready and not self._stopping.is_set():
+                self._note_bad_start(worker)
+            return
+        self.notes.pop(worker.run_id, None)
+        self._interrupt(worker.run_id, death(worker.status, worker.killed))
+
+    def _note_bad_start(self, worker: WorkerProcess) -> None:
+        """No worker can start: that is the end of the run that waits for it, and is tried again later."""
+        self._bad_starts += 1
+        self._next_spare = time.monotonic() + min(2.0**self._bad_starts, SLOWEST_RETRY)
+        run = self.store.claim(self._identity, self._host)
+        if run is not None:
+            self.store.fail(
+                run.id,
+                run.attempt,
+                f"no worker could start: {worker.last_words or death(worker.status, False)}; "
+                "workers.log in the home folder says more",
+            )
+
+    def _interrupt(self, run_id: str, why: str) -> None:
+        with contextlib.suppress(RunNotFound):
+            steps = self.store.checkpoint_steps(run_id)
+            remedy = f"resume from step {steps[-1]:,}" if steps else "restart it"
+            self.store.set_state(run_id, INTERRUPTED, f"{why}; {remedy}", expect=ACTIVE)
+
+    def _recover(self) -> None:
+        """Mark runs whose worker is gone without a word: this server, or another one, died."""
+        mine = {worker.run_id for worker in self._workers}
+        for run in self.store.runs(limit=1000, states=ACTIVE):
+            if run.id in mine:
+                continue
+            if run.host != self._host:
+                if time.time() - (run.heartbeat or 0.0) > LOST_SECONDS:
+                    self._interrupt(run.id, f"nothing was heard from {run.host} for a minute")
+            elif not is_alive(run.worker):
+                self._interrupt(run.id, "the server stopped while it ran")
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def death(status: int, killed_here: bool) -> str:
+    """Why a worker ended without a word of its own, from its exit status."""
+    if killed_here:
+        return "the worker did not end in time when the server stopped"
+    if status == -signal.SIGKILL:
+        return "the worker was killed (signal 9), perhaps by the system for want of memory"
+    if status < 0:
+        try:
+            name = signal.Signals(-status).name
+        except ValueError:
+            name = "unknown"
+        return f"the worker crashed (signal {-status}, {name})"
+    return f"the worker ended without a word (exit status {status})"
