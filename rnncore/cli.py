@@ -56,15 +56,15 @@ def train(
     SETTINGS are names and values as in the dashboard's address bar; see `python -m rnncore settings`.
     """
     from rnncore.cost import check_memory
+    from rnncore.runs.here import begin_here, run_here
     from rnncore.runs.store import RunStore
-    from rnncore.runs.worker import run_here
 
     config = _configuration(settings, config_file)
     store = RunStore(store_url)
     if text_file is not None:
         config = config.changed(corpus=_upload(store, text_file))
     check_memory(config)
-    run = store.create(config, hold=True)
+    run = begin_here(store, config)
     console = Console(stderr=True, quiet=as_json)
     console.print(f"run [bold]{run.id}[/bold]  {config.label}  {config.task.corpus}")
     with Progress(
@@ -79,7 +79,7 @@ def train(
             progress.update(bar, completed=step, rate=rate, bits=loss / math.log(2))
 
         _stop_on_ctrl_c(store, run.id)
-        run_here(store, run.id, on_step=show)
+        run_here(store, run, on_step=show, say=lambda note: console.print(note) if note else None)
     done = store.get(run.id)
     if as_json:
         click.echo(json.dumps(_summary(store, done)))

@@ -91,6 +91,7 @@ def real_tools() -> Tools:
 
     torch.set_num_threads(1)
     from rnncore.diagnostics import live_measures
+    from rnncore.runs.beside import baselines_beside
     from rnncore.training import Checkpoint, Controls, train
 
     text = "the quick brown fox jumps over the lazy dog. " * 40
@@ -99,7 +100,7 @@ def real_tools() -> Tools:
         with contextlib.suppress(RnncoreError):  # without the standard corpus, the run itself will say so
             for _ in train(config, text=corpus, measures=live_measures(config)):
                 pass
-    return Tools(train, Controls, Checkpoint.from_bytes, live_measures)
+    return Tools(train, Controls, Checkpoint.from_bytes, live_measures, baselines_beside)
 
 
 def main(arguments: Sequence[str] | None = None, tools: Callable[[], Tools] = real_tools) -> int:
