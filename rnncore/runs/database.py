@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, insert, inspect, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
@@ -18,6 +18,8 @@ from rnncore.runs import schema
 
 FILE_NAME = "runs.sqlite"
 _GROWTH_LOCK = 0x524E4E  # PostgreSQL advisory lock: one process at a time makes the tables
+
+_TOUCH = update(schema.runs).where(schema.runs.c.id == bindparam("run")).values(revision=schema.runs.c.revision + 1)
 
 
 class StoreUnavailable(StoreError):
@@ -153,10 +155,8 @@ class Database:
         """Raise the run's revision with the present transaction."""
 
         def raise_revision() -> None:
-            runs = schema.runs
             with self.transaction() as connection:
-                statement = update(runs).where(runs.c.id == run_id).values(revision=runs.c.revision + 1)
-                if connection.execute(statement).rowcount == 0:
+                if connection.execute(_TOUCH, {"run": run_id}).rowcount == 0:
                     raise no_run(run_id)
 
         self.later(("revision", run_id), raise_revision)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from rnncore.errors import StoreError
 from rnncore.records import Array, Columns, join
@@ -18,6 +18,12 @@ FAN = 16
 FULL = 32_768
 """A chunk with that many rows is not merged again."""
 _DONE = 99
+
+# Built once: building a statement costs more than running it, and these run at each flush of a worker.
+_HERE = (chunks.c.run_id == bindparam("run")) & (chunks.c.series == bindparam("name"))
+_NEWEST = select(func.max(chunks.c.last)).where(_HERE)
+_COUNT = select(func.count()).where(_HERE, chunks.c.level == bindparam("at"))
+_ADD = insert(chunks)
 
 
 class SeriesStore(Database):
@@ -45,7 +51,7 @@ class SeriesStore(Database):
                     f"{newest or 0:,}; truncate the run before writing a stretch again"
                 )
             row = {"run_id": run_id, "series": series, "first": first, "last": last, "level": 0}
-            connection.execute(insert(chunks).values(rows=len(steps), data=data, **row))
+            connection.execute(_ADD, {**row, "rows": len(steps), "data": data})
             _merge(connection, run_id, series)
             self.touch(run_id)
 
@@ -67,9 +73,8 @@ class SeriesStore(Database):
 
     def last_step(self, run_id: str, series: str) -> int | None:
         """The step of the newest row, None where there is none."""
-        here = (chunks.c.run_id == run_id) & (chunks.c.series == series)
         with self.reading() as connection:
-            return connection.execute(select(func.max(chunks.c.last)).where(here)).scalar()
+            return connection.execute(_NEWEST, {"run": run_id, "name": series}).scalar()
 
     def series_names(self, run_id: str) -> list[str]:
         """The series that a run has, e.g. train and validation."""
@@ -110,12 +115,11 @@ def _write(connection: Connection, run_id: str, series: str, level: int, columns
 
 def _merge(connection: Connection, run_id: str, series: str) -> None:
     """Merge full levels, smallest first; each row is rewritten two or three times in its life."""
-    here = (chunks.c.run_id == run_id) & (chunks.c.series == series)
     level = 0
     while True:
-        these = here & (chunks.c.level == level)
-        if (connection.execute(select(func.count()).where(these)).scalar() or 0) < FAN:
+        if (connection.execute(_COUNT, {"run": run_id, "name": series, "at": level}).scalar() or 0) < FAN:
             return
+        these = (chunks.c.run_id == run_id) & (chunks.c.series == series) & (chunks.c.level == level)
         found = connection.execute(select(chunks.c.data).where(these).order_by(chunks.c.first)).scalars()
         parts = [unpack(data) for data in found]
         connection.execute(delete(chunks).where(these))

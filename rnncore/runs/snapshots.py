@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from rnncore.errors import CheckpointError
@@ -28,6 +28,20 @@ CHECKPOINTS, CHECKPOINT_BYTES = 8, 40e6
 """Older, log-spaced checkpoints that stay, and all of them together; the newest two stay whatever they weigh."""
 PART_BYTES = 4 << 20
 
+# Built once: building a statement costs more than running it, and these run at each flush of a worker.
+_SUMS = (
+    select(records.c.kind, func.count().label("number"), func.sum(records.c.bytes).label("bytes"))
+    .where(records.c.run_id == bindparam("run"))
+    .group_by(records.c.kind)
+)
+_PUT = {}
+for _dialect in (sqlite, postgresql):
+    _insert = _dialect.insert(records)
+    _PUT[_dialect.__name__.rpartition(".")[2]] = _insert.on_conflict_do_update(
+        index_elements=["run_id", "kind", "step"],
+        set_={"bytes": _insert.excluded.bytes, "data": _insert.excluded.data},
+    )
+
 
 class SnapshotStore(Database):
     """Part of the run store: records and checkpoints by training step."""
@@ -39,14 +53,9 @@ class SnapshotStore(Database):
             RunNotFound: the run was deleted.
         """
         data = record.to_bytes()
-        make = sqlite.insert if self.url.drivername == "sqlite" else postgresql.insert
-        statement = make(records).values(run_id=run_id, kind=record.kind, step=record.step, bytes=len(data), data=data)
+        row = {"run_id": run_id, "kind": record.kind, "step": record.step, "bytes": len(data), "data": data}
         with self.transaction() as connection:
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["run_id", "kind", "step"], set_={"bytes": len(data), "data": data}
-                )
-            )
+            connection.execute(_PUT[self.engine.dialect.name], row)
             self.later(("thin", run_id), lambda: self._thin_records(run_id))
             self.touch(run_id)
 
@@ -150,11 +159,7 @@ class SnapshotStore(Database):
         """Delete what is beyond the bounds; looks at steps and sizes only, and mostly at their sums."""
         here = records.c.run_id == run_id
         with self.transaction() as connection:
-            sums = connection.execute(
-                select(records.c.kind, func.count().label("number"), func.sum(records.c.bytes).label("bytes"))
-                .where(here)
-                .group_by(records.c.kind)
-            ).all()
+            sums = connection.execute(_SUMS, {"run": run_id}).all()
             total = float(sum(row.bytes for row in sums))
             excess = total - 0.97 * RECORD_BYTES if total > RECORD_BYTES else 0.0
             for row in sorted(sums, key=lambda row: -row.bytes):

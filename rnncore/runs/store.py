@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Update, delete, func, insert, select, update
+from sqlalchemy import Row, Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rnncore.config import RunConfig, Training
@@ -118,7 +118,7 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
             RunNotFound: there is no such run.
         """
         with self.reading() as connection:
-            row = connection.execute(_SELECT.where(runs.c.id == run_id)).first()
+            row = connection.execute(_ONE, {"run": run_id}).first()
         if row is None:
             raise no_run(run_id)
         return _info(row)
@@ -136,7 +136,7 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
     def revision(self, run_id: str) -> int:
         """Goes up with every write that a reader could see; the cheapest question to ask of a run."""
         with self.reading() as connection:
-            found = connection.execute(select(runs.c.revision).where(runs.c.id == run_id)).scalar()
+            found = connection.execute(_REVISION, {"run": run_id}).scalar()
         if found is None:
             raise no_run(run_id)
         return found
@@ -241,10 +241,9 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
         Raises:
             RunLost: the run has ended, or another attempt has begun.
         """
-        mine = (runs.c.id == run_id) & (runs.c.attempt == attempt) & runs.c.state.in_(sorted(ACTIVE))
+        given = {"for_run": run_id, "for_attempt": attempt, "heartbeat": time.time(), **values}
         with self.transaction() as connection:
-            statement = update(runs).where(mine).values(heartbeat=time.time(), **values)
-            if connection.execute(statement).rowcount == 0:
+            if connection.execute(_progress(*values), given).rowcount == 0:
                 run = self.get(run_id)
                 raise RunLost(
                     f"run {run_id!r} is {run.state} in attempt {run.attempt}, so attempt {attempt} of it ends; "
@@ -318,12 +317,11 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
 
     def take(self, run_id: str) -> list[Command]:
         """What was asked of a run since the last time, in order; each command is taken once."""
-        waiting = select(commands).where(commands.c.run_id == run_id).order_by(commands.c.id)
         with self.reading() as connection:
-            if connection.execute(waiting.limit(1)).first() is None:  # so that asking costs no lock
+            if connection.execute(_COMMANDS, {"run": run_id}).first() is None:  # so that asking costs no lock
                 return []
         with self.transaction() as connection:
-            rows = connection.execute(waiting.with_for_update()).all()
+            rows = connection.execute(_COMMANDS.with_for_update(), {"run": run_id}).all()
             connection.execute(delete(commands).where(commands.c.id.in_([row.id for row in rows])))
         return [Command(row.kind, json.loads(row.payload)) for row in rows]
 
@@ -354,6 +352,18 @@ _SELECT = select(
     *(column for column in runs.c if column.name not in ("token", "traceback", "queued")),
     _ahead.label("place"),
 )
+_ONE = _SELECT.where(runs.c.id == bindparam("run"))
+_REVISION = select(runs.c.revision).where(runs.c.id == bindparam("run"))
+_COMMANDS = select(commands).where(commands.c.run_id == bindparam("run")).order_by(commands.c.id)
+
+
+@lru_cache(maxsize=100)
+def _progress(*columns: str) -> Update:
+    """Built once: building a statement costs more than running it, and this one runs at each flush."""
+    mine = (runs.c.id == bindparam("for_run")) & (runs.c.attempt == bindparam("for_attempt"))
+    active = runs.c.state.in_(sorted(ACTIVE))
+    values: dict[str, Any] = {name: bindparam(name) for name in ("heartbeat", *columns)}
+    return update(runs).where(mine, active).values(values)
 
 
 def _info(row: Row[*tuple[Any, ...]]) -> RunInfo:
