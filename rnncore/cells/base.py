@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rnncore.errors import ConfigError
@@ -42,6 +43,11 @@ class Weights:
     bias_ih: Tensor | None
     bias_hh: Tensor | None
 
+    @property
+    def bias(self) -> Tensor | None:
+        """Both biases together, where a cell only ever adds them."""
+        return None if self.bias_ih is None or self.bias_hh is None else self.bias_ih + self.bias_hh
+
 
 @dataclass
 class Forward:
@@ -58,20 +64,27 @@ class Forward:
     output: Tensor
     saved: dict[str, Tensor] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.kept = tuple(self.saved)  # of the forward pass; a backward pass adds what it can make again
+
 
 @dataclass(frozen=True)
 class Backward:
     """Total gradients; a leading axis K where several losses were carried.
 
     ``grad_hidden`` = dL/dh_t and ``grad_cell`` = dL/dc_t through the recurrence, (..., T, B, H);
-    ``grad_preactivations`` at the input side of the non-linearities, (..., T, B, G or 1, H);
-    ``grad_input`` = dL/dx_t, (..., T, B, D).
+    ``grad_preactivations`` at the input side of the non-linearities, (..., T, B, G or 1, H).
     """
 
     grad_hidden: Tensor
     grad_cell: Tensor | None
     grad_preactivations: Tensor
-    grad_input: Tensor
+    weight_ih: Tensor
+
+    @cached_property
+    def grad_input(self) -> Tensor:
+        """dL/dx_t, (..., T, B, D): one matrix product, made when it is asked for."""
+        return to_input(self.grad_preactivations, self.weight_ih)
 
 
 class Replay(Protocol):
@@ -218,12 +231,21 @@ class Gates(Mapping[str, Any]):
         return len(self._table)
 
 
-def shifted(y: Tensor, first: Tensor) -> Tensor:
-    """The value before each step: ``first``, y_0, ..., y_{T-2}."""
-    before = y.new_empty(y.shape)
-    before[0] = first
-    before[1:] = y[:-1]
-    return before
+def by_step(grad_output: Tensor) -> tuple[Tensor, ...]:
+    """(K, T, B, H) → T matrices (K·B, H): what reaches each step from outside, as the products need it."""
+    losses, steps, batch, size = grad_output.shape
+    return grad_output.transpose(0, 1).reshape(steps, losses * batch, size).unbind(0)
+
+
+def with_initial(y: Tensor, first: Tensor) -> Tensor:
+    """``first``, y_0, ..., y_{T-1}: (T + 1, B, H). Without its end, the value before each step.
+
+    A copy, so that a trace stays what it was when the layer's own output is changed in place later.
+    """
+    joined = y.new_empty(len(y) + 1, *y.shape[1:])
+    joined[0] = first
+    joined[1:] = y
+    return joined
 
 
 def project(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -231,6 +253,11 @@ def project(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     flat = x.reshape(-1, x.shape[-1])
     product = flat @ weight.T if bias is None else bias.addmm(flat, weight.T)
     return product.view(*x.shape[:-1], -1)
+
+
+def add_project(into: Tensor, x: Tensor, weight: Tensor) -> None:
+    """Add the product of x (T, B, D) and weight (G·H, D) to ``into`` (T, B, G·H), in place."""
+    into.view(-1, into.shape[-1]).addmm_(x.reshape(-1, x.shape[-1]), weight.T)
 
 
 def to_input(grad_preactivations: Tensor, weight_ih: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnncore.cells.base import Backward, Cell, Forward, Gate, Weights, project, shifted, to_input
+from rnncore.cells.base import Backward, Cell, Forward, Gate, Weights, by_step, project, with_initial
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,17 +27,13 @@ R, Z, N = range(3)
 class GRUReplay:
     """Replay of torch.nn.GRU."""
 
-    def run(self, x: Tensor, h0: Tensor, c0: Tensor | None, weights: Weights) -> Tensor:
-        """torch's own kernel."""
-        import torch
-
-        has_biases = weights.bias_ih is not None
-        return torch.gru(x, h0[None], weights.tensors, has_biases, 1, 0.0, False, False, False)[0]
-
     def forward(self, x: Tensor, y: Tensor, h0: Tensor, c0: Tensor | None, weights: Weights) -> Forward:
         """See ``base.Replay``."""
+        import torch
+
         steps, batch, size = y.shape
-        before = shifted(y, h0)
+        hidden = with_initial(y, h0)
+        before = hidden[:-1]
         gates = project(x, weights.ih, weights.bias_ih).view(steps, batch, 3, size)
         recurrent = project(before, weights.hh, weights.bias_hh).view(steps, batch, 3, size)
         gates[:, :, :N] += recurrent[:, :, :N]
@@ -45,32 +41,33 @@ class GRUReplay:
         gates[:, :, N].addcmul_(gates[:, :, R], recurrent[:, :, N]).tanh_()
         z, n = gates[:, :, Z], gates[:, :, N]
         saved = {"before": before, "memory": recurrent[:, :, N]}
-        return Forward(y, None, gates, n + z * (before - n), saved)
+        return Forward(hidden[1:], None, gates, torch.lerp(n, before, z), saved)
 
     def backward(
         self, forward: Forward, weights: Weights, grad_output: Tensor, cell_arrivals: Mapping[int, Tensor]
     ) -> Backward:
-        """See ``base.Replay``; four operations a step, the factors for all steps beforehand."""
-        r, z, n = forward.gates.unbind(2)
-        before, memory = forward.saved["before"], forward.saved["memory"]
-        new = (1 - z) * (1 - n * n)
-        factor = r.new_empty(forward.gates.shape)  # at the recurrent side, all times δ
-        factor[:, :, R] = new * memory * r * (1 - r)
-        factor[:, :, Z] = (before - n) * z * (1 - z)
-        factor[:, :, N] = new * r
+        """See ``base.Replay``; three operations a step."""
+        import torch
+
+        factor, candidate = _factors(forward)
         losses, steps, batch, size = grad_output.shape
-        hidden = grad_output.clone()  # becomes dL/dh_t
-        local = grad_output.new_empty(losses, batch, 3, size)
-        flat = local.view(losses * batch, 3 * size)
+        direct = by_step(grad_output)
+        hidden = grad_output.new_empty(steps, losses, batch, size)
+        product = grad_output.new_empty(steps, losses, batch, 3, size)  # at the recurrent side
+        hidden_at, hidden_wide, product_at = hidden.unbind(0), hidden.unsqueeze(3).unbind(0), product.unbind(0)
+        hidden_rows = hidden.view(steps, losses * batch, size).unbind(0)
+        product_rows = product.view(steps, losses * batch, 3 * size).unbind(0)
+        direct_at = [rows.view(losses, batch, size) for rows in direct]
+        factor_at, update_at = factor.unbind(0), forward.gates[:, :, Z].unbind(0)
+        hidden_rows[-1].copy_(direct[-1])
         for t in range(steps - 1, -1, -1):
-            delta = hidden[:, t]
-            if t < steps - 1:
-                delta.addcmul_(hidden[:, t + 1], z[t + 1])
-                delta += (flat @ weights.hh).view(losses, batch, size)
-            local.copy_(delta.unsqueeze(2) * factor[t])
-        pre = hidden.unsqueeze(-2) * factor
-        pre[..., N, :] = hidden * new  # at the input side r does not stand before a_n
-        return Backward(hidden, None, pre, to_input(pre, weights.ih))
+            torch.mul(hidden_wide[t], factor_at[t], out=product_at[t])
+            if t:
+                torch.addcmul(direct_at[t - 1], hidden_at[t], update_at[t], out=hidden_at[t - 1])
+                hidden_rows[t - 1].addmm_(product_rows[t], weights.hh)
+        # nothing reads the recurrent side any more; at the input side r does not stand before a_n
+        torch.mul(hidden, candidate.unsqueeze(1), out=product[:, :, :, N])
+        return Backward(hidden.transpose(0, 1), None, product.transpose(0, 1), weights.ih)
 
     def grad_gates(self, forward: Forward, back: Backward) -> Tensor:
         """dL/dr = a_n·m, dL/dz = δ·(h_{t-1}-n), dL/dn = δ·(1-z)."""
@@ -81,6 +78,23 @@ class GRUReplay:
         found[..., Z, :] = delta * (forward.saved["before"] - n)
         found[..., N, :] = delta * (1 - z)
         return found
+
+
+def _factors(forward: Forward) -> tuple[Tensor, Tensor]:
+    """Local derivatives at the recurrent side, (T, B, 3, H), and of a_n, (T, B, H); kept for further losses."""
+    import torch
+
+    saved = forward.saved
+    if "factor" not in saved:
+        aten = torch.ops.aten  # slope(value, gate) = value · gate' in one pass over memory
+        r, z, n = forward.gates.unbind(2)
+        candidate = aten.tanh_backward(1 - z, n)
+        factor = r.new_empty(forward.gates.shape)
+        aten.sigmoid_backward.grad_input(candidate * saved["memory"], r, grad_input=factor[:, :, R])
+        aten.sigmoid_backward.grad_input(saved["before"] - n, z, grad_input=factor[:, :, Z])
+        torch.mul(candidate, r, out=factor[:, :, N])
+        saved["factor"], saved["candidate"] = factor, candidate
+    return saved["factor"], saved["candidate"]
 
 
 GRU = Cell(

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnncore.cells.base import Backward, Cell, Forward, Gate, Weights, project, shifted, to_input
+from rnncore.cells.base import Backward, Cell, Forward, Gate, Weights, add_project, by_step, project, with_initial
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,65 +30,63 @@ I, F, G, O = range(4)
 class LSTMReplay:
     """Replay of torch.nn.LSTM."""
 
-    def run(self, x: Tensor, h0: Tensor, c0: Tensor | None, weights: Weights) -> Tensor:
-        """torch's own kernel."""
-        import torch
-
-        assert c0 is not None
-        state = (h0[None], c0[None])
-        has_biases = weights.bias_ih is not None
-        return torch.lstm(x, state, weights.tensors, has_biases, 1, 0.0, False, False, False)[0]
-
     def forward(self, x: Tensor, y: Tensor, h0: Tensor, c0: Tensor | None, weights: Weights) -> Forward:
         """See ``base.Replay``."""
         assert c0 is not None
         steps, batch, size = y.shape
-        pre = project(x, weights.ih, weights.bias_ih)
-        pre += project(shifted(y, h0), weights.hh, weights.bias_hh)
+        pre = project(x, weights.ih, weights.bias)
+        hidden = with_initial(y, h0)
+        add_project(pre, hidden[:-1], weights.hh)
         gates = pre.view(steps, batch, 4, size)
         gates[:, :, :G].sigmoid_()
         gates[:, :, G].tanh_()
         gates[:, :, O].sigmoid_()
-        cell = gates[:, :, I] * gates[:, :, G]
-        forget, before = gates[:, :, F], c0
-        for kept, now in zip(forget.unbind(0), cell.unbind(0), strict=True):
-            before = now.addcmul_(kept, before)
+        states = y.new_empty(steps + 1, batch, size)  # c_{-1}, c_0, ...
+        states[0] = c0
+        before, cell = states[:-1], states[1:]
+        cell.copy_(gates[:, :, I]).mul_(gates[:, :, G])
+        state_at, forget_at = states.unbind(0), gates[:, :, F].unbind(0)
+        for t in range(steps):
+            state_at[t + 1].addcmul_(forget_at[t], state_at[t])
         squashed = cell.tanh()
-        saved = {"cell_before": shifted(cell, c0), "squashed": squashed}
-        return Forward(y, cell, gates, gates[:, :, O] * squashed, saved)
+        saved = {"cell_before": before, "squashed": squashed}
+        return Forward(hidden[1:], cell, gates, gates[:, :, O] * squashed, saved)
 
     def backward(
         self, forward: Forward, weights: Weights, grad_output: Tensor, cell_arrivals: Mapping[int, Tensor]
     ) -> Backward:
-        """See ``base.Replay``; six operations a step, the factors for all steps beforehand."""
-        gates, squashed = forward.gates, forward.saved["squashed"]
-        i, f, g, o = gates.unbind(2)
-        factor = gates.new_empty(gates.shape)  # a_t = factor · (δc, δc, δc, δh)
-        factor[:, :, I] = g * i * (1 - i)
-        factor[:, :, F] = forward.saved["cell_before"] * f * (1 - f)
-        factor[:, :, G] = i * (1 - g * g)
-        factor[:, :, O] = squashed * o * (1 - o)
-        through = o * (1 - squashed * squashed)  # ∂h_t/∂c_t
+        """See ``base.Replay``; four operations a step.
+
+        The products of a step hold δc·f, which the step before receives, and a_t beside it: one multiplication
+        by δc gives δc·f and three gates' a_t, and the matrix product reads the four a_t where they lie.
+        """
+        import torch
+
+        factor, through = _factors(forward)
         losses, steps, batch, size = grad_output.shape
-        hidden = grad_output.clone()  # becomes dL/dh_t
-        cell = grad_output.new_empty(grad_output.shape)
-        pre = grad_output.new_empty(losses, steps, batch, 4, size)
-        local = grad_output.new_empty(losses, batch, 4, size)
-        flat = local.view(losses * batch, 4 * size)
+        direct = by_step(grad_output)
+        hidden = grad_output.new_empty(steps, losses, batch, size)
+        cell = torch.empty_like(hidden)
+        product = grad_output.new_empty(steps + 1, losses, batch, 5, size)
+        product[steps] = 0
+        product_rows = product.view(steps + 1, losses * batch, 5 * size)[..., size:].unbind(0)
+        hidden_rows = hidden.view(steps, losses * batch, size).unbind(0)
+        hidden_at, cell_at, cell_wide = hidden.unbind(0), cell.unbind(0), cell.unsqueeze(3).unbind(0)
+        received_at = product[:, :, :, 0].unbind(0)
+        by_cell, by_hidden = product[:, :, :, :4].unbind(0), product[:, :, :, 4].unbind(0)
+        cell_factor, hidden_factor = factor[:, :, :4].unbind(0), factor[:, :, 4].unbind(0)
+        through_at = through.unbind(0)
+        hidden_rows[-1].copy_(direct[-1])
         for t in range(steps - 1, -1, -1):
-            delta_h, delta_c = hidden[:, t], cell[:, t]
             if t < steps - 1:
-                delta_h += (flat @ weights.hh).view(losses, batch, size)
-                delta_c.copy_(cell[:, t + 1]).mul_(f[t + 1])
-            else:
-                delta_c.zero_()
+                torch.addmm(direct[t], product_rows[t + 1], weights.hh, out=hidden_rows[t])
             if t in cell_arrivals:
-                delta_c += cell_arrivals[t]
-            delta_c.addcmul_(delta_h, through[t])
-            local[:, :, :O] = delta_c.unsqueeze(2) * factor[t, :, :O]
-            local[:, :, O] = delta_h * factor[t, :, O]
-            pre[:, t] = local
-        return Backward(hidden, cell, pre, to_input(pre, weights.ih))
+                received_at[t + 1].add_(cell_arrivals[t])
+            torch.addcmul(received_at[t + 1], hidden_at[t], through_at[t], out=cell_at[t])
+            torch.mul(cell_wide[t], cell_factor[t], out=by_cell[t])
+            torch.mul(hidden_at[t], hidden_factor[t], out=by_hidden[t])
+        pre = product[:steps, :, :, 1:].transpose(0, 1)
+        return Backward(hidden.transpose(0, 1), cell.transpose(0, 1), pre, weights.ih)
 
     def grad_gates(self, forward: Forward, back: Backward) -> Tensor:
         """dL/di = δc·g, dL/df = δc·c_{t-1}, dL/dg = δc·i, dL/do = δh·tanh(c)."""
@@ -102,6 +100,26 @@ class LSTMReplay:
         found[..., G, :] = delta_c * i
         found[..., O, :] = delta_h * squashed
         return found
+
+
+def _factors(forward: Forward) -> tuple[Tensor, Tensor]:
+    """f and the local derivatives of a_t, (T, B, 5, H), and ∂h_t/∂c_t, (T, B, H); kept for further losses."""
+    import torch
+
+    saved = forward.saved
+    if "factor" not in saved:
+        aten = torch.ops.aten  # slope(value, gate) = value · gate' in one pass over memory
+        squashed, before = saved["squashed"], saved["cell_before"]
+        i, f, g, o = forward.gates.unbind(2)
+        steps, batch, _, size = forward.gates.shape
+        factor = f.new_empty(steps, batch, 5, size)
+        factor[:, :, 0] = f
+        aten.sigmoid_backward.grad_input(g, i, grad_input=factor[:, :, 1])
+        aten.sigmoid_backward.grad_input(before, f, grad_input=factor[:, :, 2])
+        aten.tanh_backward.grad_input(i, g, grad_input=factor[:, :, 3])
+        aten.sigmoid_backward.grad_input(squashed, o, grad_input=factor[:, :, 4])
+        saved["factor"], saved["through"] = factor, aten.tanh_backward(o, squashed)
+    return saved["factor"], saved["through"]
 
 
 LSTM = Cell(

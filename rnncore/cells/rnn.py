@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnncore.cells.base import Backward, Cell, Forward, Weights, project, shifted, to_input
+from rnncore.cells.base import Backward, Cell, Forward, Weights, add_project, by_step, project, with_initial
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,18 +23,12 @@ class RNNReplay:
     def __init__(self, nonlinearity: str):
         self.nonlinearity = nonlinearity
 
-    def run(self, x: Tensor, h0: Tensor, c0: Tensor | None, weights: Weights) -> Tensor:
-        """torch's own kernel."""
-        import torch
-
-        kernel = torch.rnn_tanh if self.nonlinearity == "tanh" else torch.rnn_relu
-        has_biases = weights.bias_ih is not None
-        return kernel(x, h0[None], weights.tensors, has_biases, 1, 0.0, False, False, False)[0]
-
     def forward(self, x: Tensor, y: Tensor, h0: Tensor, c0: Tensor | None, weights: Weights) -> Forward:
         """See ``base.Replay``."""
-        pre = project(x, weights.ih, weights.bias_ih)
-        pre += project(shifted(y, h0), weights.hh, weights.bias_hh)
+        pre = project(x, weights.ih, weights.bias)
+        states = with_initial(y, h0)
+        y, before = states[1:], states[:-1]
+        add_project(pre, before, weights.hh)
         if self.nonlinearity == "tanh":
             output, slope = pre.tanh_(), 1 - y * y
         else:
@@ -45,21 +39,21 @@ class RNNReplay:
         self, forward: Forward, weights: Weights, grad_output: Tensor, cell_arrivals: Mapping[int, Tensor]
     ) -> Backward:
         """See ``base.Replay``; two operations a step."""
-        slope = forward.saved["slope"]
-        hidden = grad_output.clone()  # becomes dL/dh_t
-        pre = grad_output.new_empty(grad_output.shape)
+        import torch
+
         losses, steps, batch, size = grad_output.shape
-        flat = (losses * batch, size)
-        arriving = hidden.new_zeros(flat)
+        direct = by_step(grad_output)
+        hidden = grad_output.new_empty(steps, losses, batch, size)
+        pre = torch.empty_like(hidden)
+        hidden_at, pre_at, slope_at = hidden.unbind(0), pre.unbind(0), forward.saved["slope"].unbind(0)
+        hidden_rows = hidden.view(steps, losses * batch, size).unbind(0)
+        pre_rows = pre.view(steps, losses * batch, size).unbind(0)
+        hidden_rows[-1].copy_(direct[-1])
         for t in range(steps - 1, -1, -1):
-            delta = hidden[:, t]
-            if t < steps - 1:
-                delta += arriving.view(losses, batch, size)
-            local = delta * slope[t]
-            pre[:, t] = local
-            arriving = local.view(flat) @ weights.hh
-        pre = pre.unsqueeze(-2)
-        return Backward(hidden, None, pre, to_input(pre, weights.ih))
+            torch.mul(hidden_at[t], slope_at[t], out=pre_at[t])
+            if t:
+                torch.addmm(direct[t - 1], pre_rows[t], weights.hh, out=hidden_rows[t - 1])
+        return Backward(hidden.transpose(0, 1), None, pre.transpose(0, 1).unsqueeze(-2), weights.ih)
 
     def grad_gates(self, forward: Forward, back: Backward) -> Tensor:
         """There are no gates: (..., T, B, 0, H)."""

@@ -8,10 +8,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from rnncore.probe.layers import CallTrace, LayerGradients, LayerTrace, ModuleTrace
 from rnncore.probe.probe import Probe, probe
-from rnncore.probe.trace import CallTrace, Gradients, LayerTrace, ModuleTrace, Trace
+from rnncore.probe.trace import Gradients, Trace
 
-__all__ = ["CallTrace", "Gradients", "LayerTrace", "ModuleTrace", "Probe", "Trace", "probe"]
+__all__ = ["CallTrace", "Gradients", "LayerGradients", "LayerTrace", "ModuleTrace", "Probe", "Trace", "probe"]
 
 
 class _CallablePackage(ModuleType):

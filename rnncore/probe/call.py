@@ -12,11 +12,22 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from rnncore.cells import CELLS, Cell, Weights
 from rnncore.errors import ProbeError
+from rnncore.probe.layers import CallTrace, LayerTrace
 from rnncore.probe.order import TimeOrder
-from rnncore.probe.trace import CallTrace, LayerTrace, Trace
+from rnncore.probe.trace import Trace
 
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-9}
-"""Largest replay error relative to the largest output. On CUDA, where cuDNN may compute in TF32, 100 times."""
+"""Largest replay error relative to the largest output: far above rounding, far below a wrong formula."""
+TF32_TOLERANCE = 3e-2
+"""The same where cuDNN rounds to TF32, which it does unless torch.backends.cudnn.allow_tf32 is off."""
+
+Copies = dict[tuple[int, int | None], Tensor]
+"""Weights by identity and version."""
+
+
+def version(tensor: Tensor) -> int | None:
+    """Counts changes in place; None in inference mode, where nothing is counted."""
+    return None if tensor.is_inference() else tensor._version
 
 
 def cell_of(module: nn.RNNBase) -> Cell:
@@ -50,48 +61,86 @@ class Call:
     y: Tensor  # (T, B, directions·H)
     states: tuple[Tensor, ...]  # h0 (and c0), each (L·directions, B, H)
     lengths: Tensor | None
-    versions: tuple[int, ...]
-    last: Tensor  # h_n, to see whether the next call starts from it
+    watched: list[tuple[str, Tensor, int | None]]  # what must not change before the replay, and its version
+    lasts: tuple[Tensor, ...]  # h_n (and c_n), to see whether the next call starts from them
+    differentiable: bool  # whether autograd reaches the output
     grads: dict[str, Tensor] = field(default_factory=dict)  # output, hidden, cell
 
-    def replay(self) -> CallTrace:
-        """Open every layer and direction, top layer last."""
-        if tuple(p._version for p in self.module.parameters()) != self.versions:
-            raise ProbeError(
-                f"the weights of layer {self.name!r} changed inside the with-block after it ran; call "
-                "optimizer.step() after the block"
+    @torch.no_grad()
+    def replay(self, missing: str, copies: Copies) -> CallTrace:
+        """Open every layer and direction.
+
+        Args:
+            missing: why there are no gradients; empty where a backward pass ran.
+            copies: weights that other calls have copied already.
+
+        Raises:
+            ProbeError: something changed since the call, or the replay disagrees with the layer.
+        """
+        self._check_unchanged()
+        module, inputs, layers = self.module, self.x, []
+        for layer in range(module.num_layers):
+            output = self.y if layer == module.num_layers - 1 else self._fused(layer, inputs)
+            layers.append(self._layer(layer, inputs, output, copies))
+            inputs = output
+        call = CallTrace(tuple(layers))
+        if not missing and not self.differentiable:
+            missing = (
+                f"no gradient can arrive at layer {self.name!r}: it ran under torch.no_grad(), or its weights are "
+                "frozen and its input needs no gradient; call requires_grad_() on its input to see gradients"
             )
-        with torch.no_grad():
-            return CallTrace(tuple(self._layers()))
-
-    def _layers(self) -> list[LayerTrace]:
-        module, cell = self.module, cell_of(self.module)
-        inputs, outputs = self.x, []
-        for layer in range(module.num_layers - 1):
-            outputs.append(self._fused(layer, inputs))
-            inputs = outputs[-1]
-        outputs.append(self.y)
+        if missing:
+            for trace in (trace for layer in layers for trace in layer.directions):
+                trace._missing = missing
+            return call
         arriving = self.grads.get("output")
-        if arriving is None and self.grads:
+        if arriving is None:
             arriving = torch.zeros_like(self.y)
-        found: list[LayerTrace] = []
-        for layer in range(module.num_layers - 1, -1, -1):
-            below = self.x if layer == 0 else outputs[layer - 1]
-            traces = [
-                self._trace(cell, layer, direction, below, outputs[layer], arriving)
-                for direction in range(2 if module.bidirectional else 1)
-            ]
-            found.insert(0, LayerTrace(traces[0], traces[1] if len(traces) == 2 else None))
-            if arriving is not None and layer:
-                arriving = found[0].grad_input
-        return found
+        found = call.backward(arriving, self.grads.get("hidden"), self.grads.get("cell"))
+        for layer_trace, gradients in zip(layers, found, strict=True):
+            layer_trace.forward._gradients = gradients.forward
+            if layer_trace.reverse is not None:
+                layer_trace.reverse._gradients = gradients.reverse
+        return call
 
-    def _weights(self, layer: int, direction: int) -> Weights:
+    def follows(self, before: Call) -> bool:
+        """Whether this call started from the state that another left, so that both are one sequence."""
+        if self.module.bidirectional or self.lengths is not None or before.lengths is not None:
+            return False
+        pairs = zip(before.lasts, self.states, strict=True)
+        return all(ended.shape == started.shape and torch.equal(ended, started) for ended, started in pairs)
+
+    def _check_unchanged(self) -> None:
+        for what, tensor, seen in self.watched:
+            if version(tensor) == seen:
+                continue
+            if what == "weights":
+                raise ProbeError(
+                    f"the weights of layer {self.name!r} changed inside the with-block after it ran; call "
+                    "optimizer.step() after the block (with replay='lazy': after the layer was read)"
+                )
+            raise ProbeError(
+                f"the {what} of layer {self.name!r} was changed in place after it ran; use an operation that makes "
+                "a new tensor instead, e.g. relu for relu_"
+            )
+
+    def _layer(self, layer: int, x: Tensor, y: Tensor, copies: Copies) -> LayerTrace:
+        directions = 2 if self.module.bidirectional else 1
+        parts = y.chunk(directions, -1)
+        return LayerTrace(*[self._trace(layer, d, x, parts[d], copies) for d in range(directions)])
+
+    def _weights(self, layer: int, direction: int, copies: Copies) -> Weights:
+        """Copies, so that a trace stays right when the optimiser has changed the originals."""
         suffix = f"_l{layer}" + ("_reverse" if direction else "")
 
         def get(name: str) -> Any:
             parameter = getattr(self.module, name + suffix, None)
-            return None if parameter is None else parameter.detach()
+            if parameter is None:
+                return None
+            key = (id(parameter), version(parameter))
+            if key not in copies:
+                copies[key] = parameter.detach().clone()
+            return copies[key]
 
         return Weights(get("weight_ih"), get("weight_hh"), get("bias_ih"), get("bias_hh"))
 
@@ -99,41 +148,34 @@ class Call:
         index = layer * (2 if self.module.bidirectional else 1) + direction
         return [state[index] for state in self.states]
 
-    def _trace(self, cell: Cell, layer: int, direction: int, x: Tensor, y: Tensor, arriving: Tensor | None) -> Trace:
-        size = self.module.hidden_size
-        part = slice(direction * size, (direction + 1) * size)
-        order = TimeOrder(len(x), bool(direction), self.lengths)
-        weights, (h0, *c0) = self._weights(layer, direction), self._initial(layer, direction)
-        own = y[..., part]
-        forward = cell.replay.forward(
-            order.direction(x), order.direction(own).contiguous(), h0, c0[0] if c0 else None, weights
-        )
-        index = layer * (2 if self.module.bidirectional else 1) + direction
-        last = [self.grads[key][index] if key in self.grads else None for key in ("hidden", "cell")]
-        return Trace(
-            self.name, cell, weights, forward, order,
-            None if arriving is None else arriving[..., part], last[0], last[1],
-            self._compared(order.natural(forward.output), own),
-        )  # fmt: skip
+    def _trace(self, layer: int, direction: int, x: Tensor, own: Tensor, copies: Copies) -> Trace:
+        cell, order = cell_of(self.module), TimeOrder(len(x), bool(direction), self.lengths)
+        weights, (h0, *c0) = self._weights(layer, direction, copies), self._initial(layer, direction)
+        forward = cell.replay.forward(order.direction(x), order.direction(own), h0, c0[0] if c0 else None, weights)
+        error = self._compared(forward.output, forward.hidden, order)
+        return Trace(self.name, cell, weights, forward, order, error)
 
-    def _compared(self, replayed: Tensor, own: Tensor) -> float:
+    def _compared(self, replayed: Tensor, own: Tensor, order: TimeOrder) -> float:
         """The replay's largest error; ProbeError where it cannot be rounding."""
-        error = float((replayed - own).abs().max()) if own.numel() else 0.0
-        tolerance = TOLERANCE[own.dtype] * (100 if own.is_cuda else 1)
-        if error > tolerance * max(1.0, float(own.abs().max())):
-            raise ProbeError(
-                f"the replay of layer {self.name!r} differs from its own output by {error:.3g}; was its output changed "
-                "in place, or does it run under autocast? Open it without either"
-            )
-        return error
+        difference = (replayed - own).abs_()
+        error = float((difference if self.lengths is None else order.blanked(difference)).max())
+        tf32 = own.is_cuda and own.dtype == torch.float32 and torch.backends.cudnn.allow_tf32
+        tolerance = TF32_TOLERANCE if tf32 else TOLERANCE[own.dtype]
+        if error <= tolerance or error <= tolerance * float(own.abs().max()) or not torch.isfinite(own).all():
+            return error
+        raise ProbeError(
+            f"the replay of layer {self.name!r} differs from its own output by {error:.3g}; something that hooks "
+            "cannot see changes the layer (a forward of its own in a subclass, or another hook that replaces its "
+            "input or output); open the layer without it"
+        )
 
     def _fused(self, layer: int, x: Tensor) -> Tensor:
         """The output of a hidden layer of a stack, by torch's own kernel: (T, B, D) → (T, B, directions·H)."""
         module = self.module
         directions = 2 if module.bidirectional else 1
-        single = type(module)(
+        single: Any = cell_of(module).layer(
             x.shape[-1], module.hidden_size, bias=module.bias, bidirectional=module.bidirectional, device="meta",
-            dtype=x.dtype, **({"nonlinearity": module.nonlinearity} if type(module) is nn.RNN else {}),
+            dtype=x.dtype,
         )  # fmt: skip
         suffixes = ["", "_reverse"][:directions]
         named = {
@@ -177,7 +219,6 @@ class Catcher:
 
             y_caught = y_data
         else:
-            self._refuse_dtype(name, y)
             unbatched, first = source.ndim == 2, module.batch_first
 
             def to_time_major(values: Tensor) -> Tensor:
@@ -186,7 +227,8 @@ class Catcher:
                 return (values.transpose(0, 1) if first else values)[:, self.rows]
 
             x, y_caught = to_time_major(source.detach()), y
-        self._refuse_dtype(name, y_caught)
+        for tensor in (y_caught, x, *module.parameters()):
+            self._refuse_dtype(name, tensor)
 
         def of_state(values: Tensor) -> Tensor:
             return (values.unsqueeze(1) if values.ndim == 2 else values)[:, self.rows]
@@ -196,10 +238,17 @@ class Catcher:
             states = tuple(torch.zeros_like(of_state(one.detach())) for one in lasts)
         else:
             states = tuple(of_state(one.detach()) for one in (given if isinstance(given, tuple) else (given,)))
+        watched = [("input", x), ("output", own), *(("initial state", state) for state in states)]
+        watched += [("weights", parameter) for parameter in module.parameters()]
         call = Call(
             name, module, x.detach(), own, states, lengths,
-            tuple(p._version for p in module.parameters()), of_state(lasts[0].detach()),
+            [(what, tensor, version(tensor)) for what, tensor in watched],
+            tuple(of_state(one.detach()) for one in lasts), y_caught.requires_grad,
         )  # fmt: skip
+        if own.shape[1] == 0:
+            raise ProbeError(
+                f"sequences={self.rows} chooses none of the sequences of layer {name!r}; choose at least one"
+            )
         self._listen(call, "output", y_caught, to_time_major)
         for key, one in zip(("hidden", "cell"), lasts, strict=False):
             self._listen(call, key, one, of_state)
@@ -227,6 +276,6 @@ class Catcher:
     def _refuse_dtype(name: str, tensor: Tensor) -> None:
         if tensor.dtype not in TOLERANCE:
             raise ProbeError(
-                f"layer {name!r} computes in {tensor.dtype}, in which a replay cannot be exact; use float32 or float64, "
-                "without autocast, while probing"
+                f"layer {name!r} computes in {tensor.dtype}, in which a replay cannot be exact; use float32 or "
+                "float64, without autocast, while probing"
             )

@@ -31,11 +31,13 @@ class TimeOrder:
     def natural(self, own: Tensor, axis: int = 0) -> Tensor:
         """The direction's own order → natural order, padding zeroed."""
         turned = self.direction(own, axis)
-        if self.lengths is None:
-            return turned
-        mask = self._valid(turned.device)
-        mask = mask.view(*[1] * axis, *mask.shape, *[1] * (turned.ndim - axis - 2))
-        return turned.masked_fill(~mask, 0.0)
+        return turned if self.lengths is None else self.blanked(turned, axis)
+
+    def blanked(self, values: Tensor, axis: int = 0) -> Tensor:
+        """Zeros beyond each sequence's length, in either order."""
+        mask = self._valid(values.device)
+        mask = mask.view(*[1] * axis, *mask.shape, *[1] * (values.ndim - axis - 2))
+        return values.masked_fill(~mask, 0.0)
 
     def _valid(self, device: torch.device) -> Tensor:
         assert self.lengths is not None
@@ -51,20 +53,20 @@ class TimeOrder:
         return values[index, batch] if axis == 0 else values[:, index, batch]
 
     def add_at_end(self, arriving: Tensor, last: Tensor) -> Tensor:
-        """Add (B, H) to each sequence's final step of (K, T, B, H), in the direction's order."""
+        """Add (B, H) or (K, B, H) to each sequence's final step of (K, T, B, H), in the direction's order."""
         found = arriving.clone()
         if self.lengths is None:
             found[:, -1] += last
         else:
-            batch = torch.arange(last.shape[0], device=last.device)
+            batch = torch.arange(last.shape[-2], device=last.device)
             found[:, self.lengths.to(last.device) - 1, batch] += last
         return found
 
-    def at_end(self, last: Tensor, steps: int) -> dict[int, Tensor]:
-        """Step → (B, H) that arrives there, for values that belong to each sequence's final step."""
+    def at_end(self, last: Tensor) -> dict[int, Tensor]:
+        """Step → (B, H) or (K, B, H) that arrives there, for values that belong to each sequence's final step."""
         if self.lengths is None:
-            return {steps - 1: last}
+            return {self.steps - 1: last}
+        lengths = self.lengths.to(last.device)
         return {
-            int(length) - 1: last * (self.lengths.to(last.device) == length)[:, None].to(last.dtype)
-            for length in self.lengths.unique().tolist()
+            length - 1: last * (lengths == length)[:, None].to(last.dtype) for length in self.lengths.unique().tolist()
         }

@@ -5,20 +5,25 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-import torch
 from torch import nn
 
 from rnncore.errors import ProbeError
-from rnncore.probe.call import Call, Catcher, refuse_what_cannot_be_replayed
-from rnncore.probe.trace import ModuleTrace
+from rnncore.probe.call import Call, Catcher, Copies
+from rnncore.probe.layers import ModuleTrace
+
+
+class UnknownLayer(ProbeError, KeyError):
+    """A path at which the model has no recurrent layer."""
+
+    __str__ = ProbeError.__str__
 
 
 class Probe(Mapping[str, ModuleTrace]):
-    """Module path → what went on inside it. Made by ``probe``."""
+    """Module path → what went on inside it. Made by ``probe``; may be used for one step after another."""
 
-    def __init__(self, model: nn.Module, rows: slice):
+    def __init__(self, model: nn.Module, rows: slice, lazy: bool = False):
         self._modules = {
             name: module for name, module in model.named_modules() if isinstance(module, nn.RNN | nn.LSTM | nn.GRU)
         }
@@ -27,14 +32,21 @@ class Probe(Mapping[str, ModuleTrace]):
                 f"the model {type(model).__name__} has no nn.RNN, nn.LSTM or nn.GRU layer to open; cells that are "
                 "stepped in Python (nn.LSTMCell and its like) hide nothing: read their tensors directly"
             )
-        self._rows = rows
+        self._rows, self._lazy = rows, lazy
         self._handles: list[Any] = []
+        self._forget("it was not entered yet; run the model in its with-block")
+
+    def _forget(self, closed: str) -> None:
+        self._closed = closed  # why nothing can be read; empty once the with-block has ended well
         self._calls: dict[str, list[Call]] = {}
-        self._traces: dict[str, ModuleTrace] | None = None
+        self._traces: dict[str, ModuleTrace] = {}
+        self._copies: Copies = {}
+        self._missing = ""
 
     def __enter__(self) -> Self:
-        for name, module in self._modules.items():
-            refuse_what_cannot_be_replayed(name, module)
+        if self._handles:
+            raise ProbeError("this probe is open already; end its with-block first, or make a second probe")
+        self._forget("it is open; read it after its with-block")
         catcher = Catcher(self._rows, self._handles)
         for name, module in self._modules.items():
 
@@ -50,33 +62,53 @@ class Probe(Mapping[str, ModuleTrace]):
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        if kind is None:
-            self._traces = {name: self._replayed(name, calls) for name, calls in self._calls.items()}
-        self._calls = {}
+        if kind is not None:
+            self._forget(f"its with-block ended with {kind.__name__}; run it again")
+            return
+        self._closed = ""
+        if not any(call.grads for calls in self._calls.values() for call in calls):
+            self._missing = (
+                "no loss.backward() ran inside the probe, or the loss depends on no recurrent layer; call "
+                "loss.backward() in the with-block to see gradients"
+            )
+        if not self._lazy:
+            for name in list(self._calls):
+                self._replayed(name)
 
-    def _replayed(self, name: str, calls: list[Call]) -> ModuleTrace:
-        chained = not calls[0].module.bidirectional and all(
-            torch.equal(before.last, after.states[0]) for before, after in itertools.pairwise(calls)
-        )
-        return ModuleTrace(name, tuple(call.replay() for call in calls), chained)
+    def _replayed(self, name: str) -> ModuleTrace:
+        if name not in self._traces:
+            calls = self._calls[name]
+            chained = all(after.follows(before) for before, after in itertools.pairwise(calls))
+            traces = tuple(call.replay(self._missing, self._copies) for call in calls)
+            self._traces[name] = ModuleTrace(name, traces, chained)
+            self._calls[name] = []  # let go of the training step's tensors
+        return self._traces[name]
 
     def __getitem__(self, name: str) -> ModuleTrace:
         if name not in self._modules:
-            raise ProbeError(f"no recurrent layer {name!r}; the model has {', '.join(map(repr, self._modules))}")
-        if self._traces is None:
-            raise ProbeError(f"layer {name!r} is opened when the with-block ends; read it after the block")
-        if name not in self._traces:
+            raise UnknownLayer(f"no recurrent layer {name!r}; the model has {', '.join(map(repr, self._modules))}")
+        if self._closed:
+            raise ProbeError(f"layer {name!r} cannot be read from this probe: {self._closed}")
+        if name not in self._calls:
             raise ProbeError(f"layer {name!r} did not run inside the with-block; call the model there")
-        return self._traces[name]
+        return self._replayed(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._modules if self._traces is None else self._traces)
+        return iter(self._modules if self._closed else self._calls)
 
     def __len__(self) -> int:
         return len(list(iter(self)))
 
+    def __repr__(self) -> str:
+        return f"Probe({', '.join(map(repr, self._modules))})"
 
-def probe(model: nn.Module, sequences: int | slice | None = None) -> Probe:
+
+def probe(
+    model: nn.Module, sequences: int | slice | None = None, *, replay: Literal["eager", "lazy"] = "eager"
+) -> Probe:
     """Open every ``nn.RNN``, ``nn.LSTM`` and ``nn.GRU`` inside a model, without a change to the model.
 
     >>> with rnncore.probe(model) as probe:
@@ -90,14 +122,20 @@ def probe(model: nn.Module, sequences: int | slice | None = None) -> Probe:
 
     Args:
         model: any module that holds recurrent layers, or is one.
-        sequences: open only these sequences of the batch: a number from the first on, or a slice.
+        sequences: open only these sequences of the batch: the first so many, or a slice.
+        replay: "eager" replays when the block ends; "lazy" when a layer is first read, which must be before the
+            weights change.
 
     Raises:
         ProbeError: there is no recurrent layer, or one that cannot be replayed (a projection, dropout between
             fused layers, half precision), with what to do instead.
     """
-    if isinstance(sequences, int):
-        if sequences < 1:
-            raise ProbeError(f"sequences must be >= 1, got {sequences}; use None for the whole batch")
+    if replay not in ("eager", "lazy"):
+        raise ProbeError(f"replay must be 'eager' or 'lazy', got {replay!r}; choose one")
+    if sequences is None:
+        sequences = slice(None)
+    elif not isinstance(sequences, slice):
+        if isinstance(sequences, bool) or not isinstance(sequences, int) or sequences < 1:
+            raise ProbeError(f"sequences must be a number >= 1 or a slice, got {sequences!r}; use None for all")
         sequences = slice(0, sequences)
-    return Probe(model, slice(None) if sequences is None else sequences)
+    return Probe(model, sequences, lazy=replay == "lazy")
