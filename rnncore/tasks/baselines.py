@@ -10,6 +10,7 @@ Shapes: N characters, V vocabulary. Units: bits per character.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -187,7 +188,8 @@ def _write(path: Path, record: Baselines) -> None:
         part.write_text(json.dumps(values))
         part.replace(path)
     except OSError:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 def main() -> int:
