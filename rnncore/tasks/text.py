@@ -129,6 +129,12 @@ class TextTask:
 
     def _check_length(self, validation_fraction: float) -> None:
         size, length, batch = len(self.train_ids), self.sequence_length, self.batch_size
+        if len(self.validation_ids) < 2:
+            raise CorpusError(
+                f"validation_fraction must leave at least 2 characters for validation, got "
+                f"{validation_fraction:g} of {size + len(self.validation_ids):,} characters; raise it, or use a "
+                "longer text"
+            )
         streams = batch if self.stateful else 1
         if size // streams < length + 1:
             longest, widest = size // streams - 1, size // (length + 1)
@@ -139,17 +145,12 @@ class TextTask:
                 f"the text must hold one window of sequence_length {length} for each of batch_size {batch} "
                 f"sequences, got {size:,} training characters; {', or '.join(remedies)}"
             )
-        if len(self.validation_ids) < 2:
-            raise CorpusError(
-                f"validation_fraction must leave at least 2 characters for validation, got "
-                f"{validation_fraction:g} of {size + len(self.validation_ids):,} characters; raise it, or use a "
-                "longer text"
-            )
 
     def _least(self, validation_fraction: float) -> int:
-        """Characters of the shortest text that holds one window for each stream."""
+        """Characters of a text that surely holds one window for each stream, and 2 for validation."""
         streams = self.batch_size if self.stateful else 1
-        return math.ceil((streams * (self.sequence_length + 1) + 1) / (1 - validation_fraction))
+        train = streams * (self.sequence_length + 1)
+        return math.ceil(max(train / (1 - validation_fraction), 2 / validation_fraction))
 
     @property
     def vocab_size(self) -> int:

@@ -151,27 +151,33 @@ def test_any_length_of_validation_text_is_enough_from_two_characters_on(size):
     assert len(places.unique()) == len(places) >= min(size - 1, VALIDATION_LENGTH)
 
 
-@given(st.integers(20, 400), st.integers(1, 60), st.integers(1, 20), st.booleans())
-def test_a_text_that_is_too_short_is_refused_with_values_that_fit(size, length, batch, stateful):
+@given(
+    st.integers(50, 400), st.integers(1, 60), st.integers(1, 20), st.booleans(), st.sampled_from([0.05, 0.1, 0.3, 0.5])
+)
+def test_a_text_that_is_too_short_is_refused_with_values_that_fit(size, length, batch, stateful, fraction):
     text = random_text(size)
+    settings = {
+        "sequence_length": length,
+        "batch_size": batch,
+        "stateful": stateful,
+        "validation_fraction": fraction,
+    }
     try:
-        task(text, sequence_length=length, batch_size=batch, stateful=stateful).batch(7)
+        task(text, **settings).batch(7)
     except CorpusError as error:
         sentence = str(error)
     else:
         return
     assert f"sequence_length {length}" in sentence
     assert f"batch_size {batch}" in sentence
-    found = {
-        name: int(value) for name, value in re.findall(r"use (sequence_length|batch_size) (\d+) or less", sentence)
-    }
-    for name, value in found.items():
-        settings = {"sequence_length": length, "batch_size": batch, "stateful": stateful}
-        task(text, **settings | {name: value}).batch(7)
+    for name, value in re.findall(r"use (sequence_length|batch_size) (\d+) or less", sentence):
+        task(text, **settings | {name: int(value)}).batch(7)
         with pytest.raises(CorpusError):
-            task(text, **settings | {name: value + 1})
+            task(text, **settings | {name: int(value) + 1})
     least = int(re.search(r"at least ([\d,]+) characters", sentence)[1].replace(",", ""))
-    task(random_text(least), sequence_length=length, batch_size=batch, stateful=stateful).batch(7)
+    task(random_text(least), **settings).batch(7)
+    with pytest.raises(CorpusError):
+        task(random_text(least - 2), **settings)
 
 
 def test_a_text_that_leaves_nothing_to_validate_is_refused():
@@ -181,8 +187,10 @@ def test_a_text_that_leaves_nothing_to_validate_is_refused():
 
 @pytest.mark.parametrize("text", ["", "a"])
 def test_no_text_is_a_sentence(text):
-    with pytest.raises(CorpusError, match="use a text of at least"):
+    with pytest.raises(CorpusError, match="use a longer text"):
         task(text)
+    with pytest.raises(CorpusError, match="got 0 of 5,000 characters"):
+        task(validation_fraction=0.0)
 
 
 def test_knowing_nothing_costs_log2_of_the_vocabulary():
