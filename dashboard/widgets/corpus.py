@@ -15,7 +15,7 @@ def titles() -> dict[str, str]:
     known = {
         key: f"{corpus.title} (download)" if corpus.needs_download else corpus.title for key, corpus in CORPORA.items()
     }
-    return known | {key: f"{name} (uploaded)" for key, name in services.store().corpora().items()}
+    return known | {one.key: f"{one.name} (uploaded)" for one in services.store().corpora()}
 
 
 def upload() -> None:

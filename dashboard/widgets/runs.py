@@ -54,16 +54,24 @@ def title(run: RunInfo) -> str:
     return f"{ICONS.get(run.state, '')} {run.config.label} · {run.id} · {run.state} · {when}"
 
 
-def pick(label: str, key: str, chosen: str | None, placeholder: str) -> str | None:
-    """A list of all runs, newest first; the chosen run's id."""
+def pick(label: str, key: str, placeholder: str) -> None:
+    """A list of all runs, newest first; the choice is kept in ``session_state[key]``."""
     runs = {run.id: run for run in services.store().runs(limit=200)}
-    options = list(runs)
-    if st.session_state.get(key) != chosen or key not in st.session_state:
-        st.session_state[key] = chosen if chosen in runs else None
-    return st.selectbox(
-        label, options, key=key, index=None, format_func=lambda run_id: title(runs[run_id]),
-        placeholder=placeholder, label_visibility="collapsed",
+    chosen = st.session_state.get(key)
+    if chosen and chosen not in runs:  # an old one, or one that was deleted meanwhile
+        try:
+            runs[chosen] = services.store().get(chosen)
+        except RnncoreError as error:
+            st.error(str(error))
+            st.session_state[key] = None
+    st.selectbox(
+        label, list(runs), key=key, index=None, format_func=lambda run_id: title(runs[run_id]),
+        placeholder=placeholder, label_visibility="collapsed", on_change=_other_moment,
     )  # fmt: skip
+
+
+def _other_moment() -> None:
+    st.query_params.pop("at", None)
 
 
 def controls(run: RunInfo) -> None:

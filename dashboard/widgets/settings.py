@@ -11,9 +11,12 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import services
+from dashboard.widgets import runs
 from rnncore.config import CELL_LABELS, CELLS, LEAVES, RunConfig, bounds, field_of, unit_of
-from rnncore.errors import ConfigError
-from rnncore.presets import PRESETS
+from rnncore.cost import estimate
+from rnncore.errors import ConfigError, RnncoreError
+from rnncore.presets import PRESETS, preset
 
 CUSTOM = "custom"
 _PREFIX = "set_"
@@ -71,6 +74,49 @@ def to_address() -> dict[str, str]:
         return current().to_flat()
     except ConfigError:
         return {}
+
+
+def train_bar() -> None:
+    """The Train button, and what the run will cost; or why it cannot be started."""
+    try:
+        config = current()
+        cost = estimate(config, services.vocabulary_size(config.task.corpus))
+    except RnncoreError as error:
+        st.button("Train", type="primary", width="stretch", disabled=True, key="train")
+        for sentence in getattr(error, "problems", (str(error),)):
+            st.error(sentence)
+        return
+    st.button("Train", type="primary", width="stretch", key="train", on_click=_train, shortcut="Ctrl+Enter")
+    st.caption(cost.sentence)
+
+
+def _train() -> None:
+    started = runs.train(current())
+    if started:
+        st.session_state["run"], st.session_state["vs"] = started, None
+        st.query_params.pop("at", None)
+
+
+def welcome() -> None:
+    """What a newcomer sees before there is a run: what to press, and what each preset tells."""
+    st.markdown(
+        "Press **Train** and watch an LSTM learn Python's own source code, or start from one of these. "
+        "Everything on the left may be changed first."
+    )
+    columns = st.columns(3)
+    for index, one in enumerate(PRESETS):
+        with columns[index % 3], st.container(border=True, key=f"preset_{one.key}", height="stretch"):
+            st.markdown(f"**{one.title}**")
+            st.caption(one.story)
+            st.button("Train this", key=f"train_{one.key}", on_click=_train_preset, args=(one.key,))
+
+
+def _train_preset(key: str) -> None:
+    chosen = preset(key)
+    if chosen is not None:
+        seed(chosen.config)
+        st.session_state["preset"] = key
+        _train()
 
 
 def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:

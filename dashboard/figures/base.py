@@ -1,0 +1,117 @@
+"""What every figure shares: whose data it is, how it looks, empty states, thinning, and readable characters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.theme import PALETTES, Mode, Palette, cell_colour, template
+from rnncore.records import Array
+
+MOST_POINTS = 600
+"""Points of a line that are sent: more than a screen has columns for."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Light or dark, and the token that keeps zoom and legend over updates (see Plotly's uirevision)."""
+
+    mode: Mode = "light"
+    uirevision: str = ""
+
+    @property
+    def palette(self) -> Palette:
+        """The mode's colours."""
+        return PALETTES[self.mode]
+
+
+LIGHT = Look()
+
+
+@dataclass(frozen=True)
+class Line:
+    """Which run a line belongs to: its name in the legend, its cell's colour, dashes where colours coincide."""
+
+    label: str
+    cell: str
+    dash: str = "solid"
+
+    def style(self, look: Look, width: float = 2.0, **changes: Any) -> dict[str, Any]:
+        """Plotly's line settings."""
+        return {"color": cell_colour(self.cell, look.mode), "width": width, "dash": self.dash} | changes
+
+
+def lines(labels_and_cells: list[tuple[str, str]]) -> list[Line]:
+    """One line style per run; the second run of a cell type is dashed."""
+    seen: set[str] = set()
+    found = []
+    for label, cell in labels_and_cells:
+        found.append(Line(label, cell, "dash" if cell in seen else "solid"))
+        seen.add(cell)
+    return found
+
+
+def figure(look: Look, caption: str = "", *, height: int | None = None, **layout: Any) -> go.Figure:
+    """An empty figure in the house's look; ``caption`` says in words what it shows."""
+    meta: dict[str, Any] = {"caption": caption}
+    if height is not None:
+        meta["height"] = height
+    return go.Figure(
+        layout={"template": template(look.mode), "uirevision": look.uirevision, "meta": meta, "autosize": True} | layout
+    )
+
+
+def empty(look: Look, message: str) -> go.Figure:
+    """A figure that says why there is nothing to draw, and what to do."""
+    return figure(
+        look,
+        xaxis={"visible": False},
+        yaxis={"visible": False},
+        annotations=[
+            {
+                "text": message, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5,
+                "font": {"size": 13, "color": look.palette.quiet},
+            }
+        ],
+    )  # fmt: skip
+
+
+def thin(x: Array, y: Array, most: int = MOST_POINTS) -> tuple[Array, Array]:
+    """Few enough points for a screen: the smallest and the largest of each stretch, in order."""
+    if len(x) <= most:
+        return np.asarray(x), np.asarray(y, np.float32)
+    edges = np.linspace(0, len(x), most // 2 + 1).astype(int)
+    filled = np.where(np.isfinite(y), y, np.nanmean(y[np.isfinite(y)]) if np.isfinite(y).any() else 0.0)
+    keep = set()
+    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        keep.add(start + int(filled[start:stop].argmin()))
+        keep.add(start + int(filled[start:stop].argmax()))
+    index = np.array(sorted(keep | {0, len(x) - 1}))
+    return np.asarray(x)[index], np.asarray(y, np.float32)[index]
+
+
+def smooth(y: Array, width: int) -> Array:
+    """Running mean over the last ``width`` values (fewer at the start)."""
+    total = np.cumsum(np.insert(np.nan_to_num(np.asarray(y, np.float64)), 0, 0.0))
+    index = np.arange(1, len(y) + 1)
+    start = np.maximum(index - width, 0)
+    return (total[index] - total[start]) / (index - start)
+
+
+_SHOWN = {" ": "·", "\n": "↵", "\t": "→", "\r": "↵", "<": "‹", ">": "›", "&": "＆"}
+
+
+def shown(character: str) -> str:
+    """A character as a tick label: white space made visible, markup characters that Plotly would act on
+    replaced by look-alikes, anything else unprintable as a box."""
+    if character in _SHOWN:
+        return _SHOWN[character]
+    return character if character.isprintable() else "□"
+
+
+def plain(text: str) -> str:
+    """Text for a label or a hover: markup characters neutralised."""
+    return "".join(_SHOWN[c] if c in "<>&" else c for c in text)

@@ -1,0 +1,61 @@
+"""The global gradient norm of each step before clipping, and the threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.figures.base import LIGHT, Line, Look, empty, figure, plain, thin
+from rnncore.records import Columns
+
+RECENT = 200
+
+
+def gradient_norm(runs: list[tuple[Line, Columns]], look: Look = LIGHT, at: int | None = None) -> go.Figure:
+    """Norm before clipping on a log axis; clipped steps are those above the threshold in force.
+
+    Args:
+        runs: series "train" of each run.
+        at: mark this training step.
+    """
+    runs = [(line, train) for line, train in runs if len(train.get("step", ()))]
+    if not runs:
+        return empty(look, "The gradient norm appears here with the first training step.")
+    fig = figure(look, "; ".join(_caption(line, train, len(runs)) for line, train in runs))
+    for line, train in runs:
+        norm, threshold = (np.asarray(train[name], np.float64) for name in ("grad_norm", "clip_norm"))
+        x, y = thin(train["step"], norm)
+        fig.add_scatter(
+            x=x, y=np.where(y > 0, y, np.nan), mode="lines", name=f"{plain(line.label)}: before clipping",
+            line=line.style(look, 1.2), hovertemplate="%{y:.3g}<extra>%{fullData.name}</extra>",
+        )  # fmt: skip
+        clipped = norm > np.where(np.isfinite(threshold), threshold, np.inf)
+        if clipped.any():
+            x, y = thin(train["step"][clipped], norm[clipped], 150)
+            fig.add_scatter(
+                x=x, y=y, mode="markers", name="clipped", hoverinfo="skip",
+                marker={"size": 4, "color": look.palette.warning},
+            )  # fmt: skip
+        if np.isfinite(threshold).any():
+            changed = np.flatnonzero(np.diff(threshold, prepend=np.nan) != 0)  # nan != 0: the first, too
+            index = np.unique(np.concatenate([changed[-50:], [len(threshold) - 1]]))
+            fig.add_scatter(
+                x=train["step"][index], y=threshold[index].astype(np.float32), mode="lines", name="threshold",
+                line={"color": look.palette.warning, "width": 1.2, "dash": "dash", "shape": "hv"}, hoverinfo="skip",
+            )  # fmt: skip
+    if at is not None:
+        fig.add_vline(x=at, line={"color": look.palette.accent, "width": 1.5})
+    fig.update_layout(
+        xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
+        yaxis={"title": {"text": "gradient norm"}, "type": "log", "exponentformat": "power"},
+    )
+    return fig
+
+
+def _caption(line: Line, train: Columns, runs: int) -> str:
+    who = f"{line.label}: " if runs > 1 else ""
+    norm, threshold = train["grad_norm"][-RECENT:], train["clip_norm"][-RECENT:]
+    if not np.isfinite(threshold[-1]):
+        return f"{who}{norm[-1]:.3g} now, clipping is off"
+    share = float(np.mean(norm > np.where(np.isfinite(threshold), threshold, np.inf)))
+    return f"{who}{norm[-1]:.3g} now, threshold {threshold[-1]:.3g}, {share:.0%} of the last {len(norm)} steps clipped"

@@ -1,0 +1,121 @@
+"""Loss in bits per character against the training step, with what knowing little would reach."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.figures.base import LIGHT, Line, Look, empty, figure, plain, smooth, thin
+from dashboard.theme import with_alpha
+from rnncore.records import Baselines, Columns
+
+SMOOTHING = 0.02
+"""The drawn mean runs over this share of the steps so far (at least 1, at most 500)."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run's losses: series "train" and "validation", nats per character."""
+
+    line: Line
+    train: Columns
+    validation: Columns = field(default_factory=dict)
+
+
+def learning_curve(
+    curves: list[Curve], baselines: Baselines | None = None, look: Look = LIGHT, at: int | None = None
+) -> go.Figure:
+    """Training loss (faint: each batch; strong: running mean) and validation loss (dots), lower is better.
+
+    Args:
+        curves: one per run.
+        baselines: of the text, drawn as quiet lines.
+        at: mark this training step.
+    """
+    curves = [curve for curve in curves if len(curve.train.get("step", ()))]
+    if not curves:
+        return empty(look, "The loss appears here with the first training step.")
+    fig = figure(look, _caption(curves[0], baselines))
+    tops, bottoms = [], []
+    for curve in curves:
+        steps, raw = curve.train["step"], np.asarray(curve.train["loss"], np.float64) / math.log(2)
+        width = int(min(max(len(raw) * SMOOTHING, 1), 500))
+        mean = smooth(raw, width)
+        x, y = thin(steps, raw)
+        colour = curve.line.style(look)["color"]
+        fig.add_scatter(
+            x=x, y=y, mode="lines", name=f"{plain(curve.line.label)} batches", showlegend=False, hoverinfo="skip",
+            line={"color": with_alpha(colour, 0.28), "width": 1},
+        )  # fmt: skip
+        x, y = thin(steps, mean)
+        fig.add_scatter(
+            x=x, y=y, mode="lines", name=f"{plain(curve.line.label)} training", line=curve.line.style(look),
+            hovertemplate="%{y:.3f} bits<extra>%{fullData.name}</extra>",
+        )  # fmt: skip
+        if len(curve.validation.get("step", ())):
+            bits = np.asarray(curve.validation["loss"], np.float32) / np.float32(math.log(2))
+            fig.add_scatter(
+                x=curve.validation["step"], y=bits, mode="lines+markers", name=f"{plain(curve.line.label)} validation",
+                line=curve.line.style(look, 1.2, dash="dot"),
+                marker={"size": 6, "color": look.palette.card, "line": {"color": colour, "width": 1.8}},
+                hovertemplate="%{y:.3f} bits<extra>%{fullData.name}</extra>",
+            )  # fmt: skip
+            bottoms.append(float(np.nanmin(bits)))
+        finite = raw[np.isfinite(raw)]
+        if len(finite):
+            tops.append(float(np.nanpercentile(mean, 100)))
+            bottoms.append(float(finite.min()))
+    low, high = _range(tops, bottoms, baselines)
+    if baselines is not None:
+        _draw_baselines(fig, baselines, look, low, high)
+    if at is not None:
+        fig.add_vline(x=at, line={"color": look.palette.accent, "width": 1.5})
+    fig.update_layout(
+        xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
+        yaxis={"title": {"text": "bits per character"}, "range": [low, high]},
+        margin={"r": 64},
+    )
+    return fig
+
+
+def _range(tops: list[float], bottoms: list[float], baselines: Baselines | None) -> tuple[float, float]:
+    if baselines is not None:
+        tops, bottoms = [*tops, baselines.uniform], [*bottoms, *baselines.bits]
+    ceiling = 1.6 * baselines.uniform if baselines is not None else math.inf  # an explosion must not hide the rest
+    low, high = max(0.0, min(bottoms, default=0.0) - 0.25), min(max(tops, default=8.0) + 0.25, ceiling)
+    return low, max(high, low + 0.5)
+
+
+def _draw_baselines(fig: go.Figure, baselines: Baselines, look: Look, low: float, high: float) -> None:
+    named = [("uniform", baselines.uniform)]
+    named += [(f"{order}-gram", bits) for order, bits in zip(baselines.orders, baselines.bits, strict=True)]
+    named = [one for one in named if one[0] != "6-gram" or one[1] < min(baselines.bits[:-1], default=math.inf)]
+    free = math.inf
+    for name, bits in sorted(named, key=lambda one: -one[1]):
+        if not low <= bits <= high:
+            continue
+        fig.add_shape(
+            type="line", xref="paper", x0=0, x1=1, y0=bits, y1=bits, layer="below",
+            line={"color": look.palette.line, "width": 1, "dash": "dot"},
+        )  # fmt: skip
+        if free - bits > 0.055 * (high - low):
+            fig.add_annotation(
+                text=name, xref="paper", x=1.005, xanchor="left", y=bits, showarrow=False,
+                font={"size": 10, "color": look.palette.quiet},
+            )  # fmt: skip
+            free = bits
+
+
+def _caption(curve: Curve, baselines: Baselines | None) -> str:
+    loss = np.asarray(curve.train["loss"], np.float64)
+    recent = loss[-min(100, len(loss)) :].mean() / math.log(2)
+    words = f"{recent:.2f} bits per character in training"
+    if len(curve.validation.get("loss", ())):
+        words += f", {curve.validation['loss'][-1] / math.log(2):.2f} in validation"
+    if baselines is not None:
+        beaten = [order for order, bits in zip(baselines.orders, baselines.bits, strict=True) if recent < bits]
+        words += f"; better than a {max(beaten)}-gram" if beaten else f"; guessing is {baselines.uniform:.2f}"
+    return words

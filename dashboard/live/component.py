@@ -1,0 +1,86 @@
+"""The live component's Python side: which runs, which panels, and where to ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import plotly
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_component = st.components.v2.component(
+    "live_figures",
+    html="<div data-live></div>",
+    css=(_HERE / "live.css").read_text("utf-8"),
+    js=(_HERE / "live.js").read_text("utf-8"),
+    isolate_styles=False,
+)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One card of the live page.
+
+    Attributes:
+        id: unique on the page.
+        name: which panel of ``live.panels.PANELS``.
+        title: the card's heading, '' for none.
+        kind: figure, text, or words (a line without a card around it); decides the looks only.
+        span: twelfths of the page's width.
+        height: of the drawing, in pixels.
+        about: what there is to see, shown when the pointer rests on the title.
+        params: small whole numbers for the builder, e.g. layer and run.
+    """
+
+    id: str
+    name: str
+    title: str = ""
+    kind: str = "figure"
+    span: int = 6
+    height: int = 300
+    about: str = ""
+    params: dict[str, int] = field(default_factory=dict)
+
+
+def live_figures(
+    runs: list[str],
+    panels: list[Panel],
+    *,
+    key: str,
+    ms: int = 400,
+    at: int | None = None,
+    bar: str = "",
+    on_status_change: Callable[[], None] = lambda: None,
+    on_at_change: Callable[[], None] = lambda: None,
+) -> Any:
+    """Draw runs live, without a rerun for each update.
+
+    Args:
+        runs: ids of the runs in view, the main one first.
+        panels: what to draw.
+        key: stable over reruns, so that the browser keeps what it has drawn.
+        ms: milliseconds between two questions to the server.
+        at: the training step to begin at; None for the present.
+        bar: the panel below which the playback bar stands.
+        on_status_change: called (before a rerun) when a run's state changes.
+        on_at_change: called when the reader moves to another moment; the result's ``at`` has it.
+    """
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return _component(
+        key=key,
+        data={
+            "runs": runs,
+            "panels": [asdict(panel) for panel in panels],
+            "ms": ms,
+            "at": at,
+            "bar": bar,
+            "base": f"/{base}" if base else "",
+            "version": plotly.__version__,
+        },
+        default={"at": at},
+        on_status_change=on_status_change,
+        on_at_change=on_at_change,
+    )

@@ -1,0 +1,69 @@
+"""A figure as compact JSON: typed arrays as base64, heatmaps as bytes that the browser scales back.
+
+A heatmap's values travel as 128 levels between ``zmin`` and ``zmax``: an error of at most .4 % of the range,
+and a quarter of the size. ``meta.levels`` of such a trace tells the browser to undo it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+LEVELS = 127
+
+
+def encode(fig: go.Figure) -> dict[str, Any]:
+    """The figure as plain JSON values."""
+    plain = fig.to_plotly_json()
+    plain["layout"].pop("template", None)  # sent once per theme, by its name
+    for trace in plain["data"]:
+        if trace.get("type") == "heatmap" and isinstance(trace.get("z"), np.ndarray):
+            trace["z"], trace["meta"] = _levels(trace["z"], trace["zmin"], trace["zmax"])
+    return plain
+
+
+def _levels(z: np.ndarray, low: float, high: float) -> tuple[np.ndarray, dict[str, Any]]:
+    scaled = (np.nan_to_num(z, nan=low, posinf=high, neginf=low) - low) / (high - low)
+    return np.round(np.clip(scaled, 0, 1) * LEVELS).astype(np.uint8), {"levels": LEVELS}
+
+
+def to_json(value: Any) -> bytes:
+    """JSON with NumPy arrays in Plotly's binary form; NaN and infinity become null."""
+    return json.dumps(_plain(value), separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode(
+        "utf-8", "replace"
+    )
+
+
+_TYPES = {"int8": "i1", "uint8": "u1", "int16": "i2", "int32": "i4", "float32": "f4", "float64": "f8"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return _array(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def _array(values: np.ndarray) -> Any:
+    if values.dtype == np.int64:
+        values = values.astype(np.int32)
+    if values.dtype == np.float64:
+        values = values.astype(np.float32)
+    name = _TYPES.get(values.dtype.name)
+    if name is None:
+        return _plain(values.tolist())
+    found: dict[str, Any] = {"dtype": name, "bdata": base64.b64encode(np.ascontiguousarray(values)).decode()}
+    if values.ndim > 1:
+        found["shape"] = ", ".join(map(str, values.shape))
+    return found

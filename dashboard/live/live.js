@@ -1,0 +1,346 @@
+// The one live component. It polls a read-only route and draws what comes back; it knows nothing of what
+// the numbers mean. State lives on the element, so that being called again (each change of data) costs nothing.
+
+const MISSED_LIMIT = 2;
+
+function loadPlotly(url) {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  window.__livePlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = url;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { window.__livePlotly = undefined; reject(new Error("plotly.js did not load")); };
+    document.head.appendChild(script);
+  });
+  return window.__livePlotly;
+}
+
+function make(tag, className, text) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text; // never as markup
+  return element;
+}
+
+function themeOf(element) {
+  const parts = getComputedStyle(element).getPropertyValue("--st-background-color").trim() || "#ffffff";
+  const probe = make("span"); probe.style.color = parts; element.appendChild(probe);
+  const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number); probe.remove();
+  return 0.299 * r + 0.587 * g + 0.114 * b < 128 ? "dark" : "light";
+}
+
+// Undo the server's byte levels: rows of true values.
+function decodeLevels(trace) {
+  if (!trace.meta?.levels || !trace.z?.bdata) return trace;
+  const bytes = Uint8Array.from(atob(trace.z.bdata), (c) => c.charCodeAt(0));
+  const [rows, columns] = trace.z.shape.split(",").map(Number);
+  const scale = (trace.zmax - trace.zmin) / trace.meta.levels;
+  trace.z = Array.from({ length: rows }, (_, r) =>
+    Float32Array.from(bytes.subarray(r * columns, (r + 1) * columns), (v) => trace.zmin + v * scale));
+  return trace;
+}
+
+class Live {
+  constructor(root, data) {
+    this.root = root;
+    this.panels = new Map(); // id -> {spec, card, body, caption, tag, pending, visible, drawn}
+    this.have = {};
+    this.at = null;
+    this.timeline = [];
+    this.missed = 0;
+    this.seen = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        const panel = [...this.panels.values()].find((one) => one.card === entry.target);
+        if (panel) panel.visible = entry.isIntersecting;
+      }
+      this.schedule();
+    }, { rootMargin: "120px" });
+    this.sized = new ResizeObserver((entries) => {
+      for (const entry of entries) { const panel = this.owner(entry.target); if (panel?.drawn) panel.resized = true; }
+      this.schedule();
+    });
+    this.onVisible = () => { if (!document.hidden) this.poll(); };
+    document.addEventListener("visibilitychange", this.onVisible);
+    this.build();
+    this.update(data);
+  }
+
+  owner(element) { return [...this.panels.values()].find((one) => one.body === element); }
+
+  build() {
+    this.root.classList.add("lv");
+    this.notice = make("div", "lv-notice"); this.notice.setAttribute("role", "status"); this.notice.hidden = true;
+    this.bar = make("div", "lv-bar");
+    this.play = make("button", "lv-button", "▶"); this.play.title = "Play the run's history"; this.play.type = "button";
+    this.play.setAttribute("aria-label", "Play the run's history");
+    this.slider = make("input", "lv-slider"); this.slider.type = "range"; this.slider.min = 0; this.slider.step = 1;
+    this.slider.setAttribute("aria-label", "Moment of the run's history");
+    this.where = make("span", "lv-where");
+    this.now = make("button", "lv-button lv-now", "Live"); this.now.type = "button";
+    this.bar.append(this.play, this.slider, this.where, this.now);
+    this.grid = make("div", "lv-grid");
+    this.root.append(this.notice, this.grid);
+    this.slider.oninput = () => { this.stopPlaying(); this.goto(Number(this.slider.value)); };
+    this.slider.onchange = () => this.told();
+    this.now.onclick = () => { this.stopPlaying(); this.goto(this.timeline.length); this.told(); };
+    this.play.onclick = () => (this.playing ? this.stopPlaying() : this.startPlaying());
+  }
+
+  update(data) {
+    const fresh = JSON.stringify([data.runs, data.panels]);
+    const runs = JSON.stringify(data.runs);
+    if (this.runs !== runs) { // other runs: nothing of what is drawn is true any more
+      this.runs = runs; this.have = {}; this.statuses = undefined; this.timeline = []; this.stopPlaying();
+      this.at = data.at ?? null;
+      for (const panel of this.panels.values()) { panel.tag = undefined; panel.pending = undefined; this.blank(panel); }
+    }
+    this.data = data;
+    if (this.fresh !== fresh) { this.fresh = fresh; this.layout(); }
+    loadPlotly(data.base + "/live/plotly.js?v=" + data.version).then(() => this.schedule(), () => this.say("The charts' library did not load; reload the page."));
+    this.poll();
+  }
+
+  layout() {
+    const wanted = new Set(this.data.panels.map((spec) => spec.id));
+    for (const [id, panel] of this.panels) if (!wanted.has(id)) this.remove(id, panel);
+    for (const spec of this.data.panels) {
+      let panel = this.panels.get(spec.id);
+      if (panel && JSON.stringify([panel.spec.name, panel.spec.params]) !== JSON.stringify([spec.name, spec.params])) delete this.have[spec.id];
+      if (!panel) { panel = this.add(spec); this.panels.set(spec.id, panel); }
+      panel.spec = spec;
+      panel.card.style.setProperty("--span", spec.span);
+      if (panel.title) panel.title.textContent = spec.title;
+      if (spec.height && panel.spec.kind === "figure" && !panel.tall) panel.body.style.height = spec.height + "px";
+      this.grid.appendChild(panel.card);
+      if (spec.id === this.data.bar) this.grid.appendChild(this.barCard());
+    }
+  }
+
+  barCard() { if (!this.barHolder) { this.barHolder = make("div", "lv-holder"); this.barHolder.appendChild(this.bar); } return this.barHolder; }
+
+  add(spec) {
+    const card = make("section", "lv-card lv-" + spec.kind);
+    card.dataset.panel = spec.id;
+    const panel = { spec, card };
+    if (spec.title) {
+      const head = make("header", "lv-head");
+      panel.title = make("h3", "lv-title", spec.title);
+      panel.caption = make("p", "lv-caption");
+      if (spec.about) { panel.title.title = spec.about; panel.title.classList.add("lv-about"); }
+      head.append(panel.title, panel.caption); card.append(head);
+    }
+    panel.body = make("div", "lv-body");
+    card.append(panel.body);
+    this.blank(panel);
+    this.seen.observe(card);
+    if (spec.kind === "figure") this.sized.observe(panel.body);
+    return panel;
+  }
+
+  blank(panel) {
+    if (panel.drawn) { window.Plotly?.purge(panel.body); panel.drawn = false; }
+    panel.body.replaceChildren(make("div", "lv-skeleton"));
+    panel.body.setAttribute("aria-busy", "true");
+    if (panel.caption) panel.caption.textContent = "";
+  }
+
+  remove(id, panel) {
+    this.seen.unobserve(panel.card); this.sized.unobserve(panel.body);
+    if (panel.drawn) window.Plotly?.purge(panel.body);
+    panel.card.remove(); this.panels.delete(id); delete this.have[id];
+  }
+
+  async poll() {
+    clearTimeout(this.timer);
+    if (!this.root.isConnected || this.closed) return;
+    if (this.busy) { this.again = true; return; }
+    if (document.hidden) return; // wakes up with visibilitychange
+    this.busy = true; this.again = false;
+    const asked = this.runs;
+    const theme = themeOf(this.root);
+    const panels = this.data.panels.map(({ id, name, params }) => ({ id, name, params }));
+    const query = { runs: this.data.runs, panels, at: this.at, theme, have: this.have };
+    try {
+      const answer = await fetch(this.data.base + "/live", {
+        method: "POST", body: JSON.stringify(query), headers: { "Content-Type": "application/json" },
+      });
+      const got = await answer.json();
+      if (asked !== this.runs) { this.again = true; }
+      else if (!answer.ok) this.say(got.problem ?? "The server did not answer as expected.");
+      else { this.missed = 0; this.notice.hidden = true; this.take(got); }
+    } catch (error) {
+      this.missed += 1;
+      if (this.missed >= MISSED_LIMIT) this.say("Connection lost. The run goes on; trying again…");
+    }
+    this.busy = false;
+    const wait = this.again ? 0 : this.data.ms * Math.min(2 ** Math.max(this.missed - 1, 0), 16) * (this.idle ? 3 : 1);
+    this.timer = setTimeout(() => this.poll(), wait);
+  }
+
+  take(got) {
+    if (got.template) { this.template = got.template; this.have.theme = got.theme; this.root.dataset.theme = got.theme; }
+    if (got.timeline) { this.timeline = got.timeline; this.have.timeline = got.timelineTag; this.showBar(); }
+    for (const [id, content] of Object.entries(got.panels)) {
+      const panel = this.panels.get(id);
+      if (!panel) continue;
+      this.have[id] = content.tag;
+      panel.pending = content;
+    }
+    const states = JSON.stringify(Object.fromEntries(Object.entries(got.status).map(([run, s]) => [run, s.state])));
+    this.idle = !/queued|starting|running/.test(states);
+    if (this.statuses !== undefined && this.statuses !== states) this.data.tell("status", states);
+    this.statuses = states;
+    this.schedule();
+  }
+
+  // One panel per animation frame, visible ones only: no frame is ever long.
+  schedule() {
+    if (this.frame || this.closed) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      const ready = [...this.panels.values()].filter((one) => one.visible && (one.pending || one.resized));
+      const panel = ready.sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0))[0];
+      if (!panel) return;
+      panel.turn = (this.turns = (this.turns ?? 0) + 1);
+      if (panel.pending?.figure && !window.Plotly) return; // comes back when the library is there
+      if (panel.pending) this.draw(panel); else { panel.resized = false; window.Plotly.Plots.resize(panel.body); }
+      if (ready.length > 1 || panel.pending) this.schedule();
+    });
+  }
+
+  draw(panel) {
+    const content = panel.pending;
+    panel.pending = undefined;
+    panel.body.removeAttribute("aria-busy");
+    if (content.figure) this.drawFigure(panel, content.figure);
+    else if (content.samples) this.drawSamples(panel, content);
+    else if (content.metrics) this.drawMetrics(panel, content.metrics);
+    else if (content.verdicts) this.drawVerdicts(panel, content.verdicts);
+    if (content.caption !== undefined && panel.caption) panel.caption.textContent = content.caption;
+  }
+
+  drawFigure(panel, figure) {
+    const layout = { ...figure.layout, template: this.template };
+    const height = layout.meta?.height ?? panel.spec.height;
+    panel.tall = Boolean(layout.meta?.height);
+    if (panel.height !== height) { panel.height = height; panel.body.style.height = height + "px"; }
+    if (!panel.drawn) panel.body.replaceChildren();
+    const caption = layout.meta?.caption ?? "";
+    if (panel.caption) panel.caption.textContent = caption;
+    panel.body.setAttribute("role", "img");
+    panel.body.setAttribute("aria-label", (panel.spec.title + ". " + caption).trim());
+    panel.drawn = true;
+    panel.resized = false;
+    window.Plotly.react(panel.body, figure.data.map(decodeLevels), layout, {
+      displaylogo: false, responsive: false, displayModeBar: "hover",
+      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "pan2d"],
+      toImageButtonOptions: { format: "svg", filename: panel.spec.id },
+    });
+  }
+
+  drawSamples(panel, content) {
+    if (!content.samples.length) { panel.body.replaceChildren(make("p", "lv-empty", content.empty)); return; }
+    panel.nodes ??= new Map();
+    const scroller = panel.body.querySelector(".lv-samples") ?? make("div", "lv-samples");
+    const before = scroller.scrollHeight, top = scroller.scrollTop;
+    const nodes = content.samples.map((item, index) => {
+      const article = make("article", index ? "lv-sample" : "lv-sample lv-latest");
+      article.append(make("div", "lv-step", "step " + item.step.toLocaleString("en")));
+      const text = make("pre", "lv-text");
+      text.append(make("span", "lv-primer", item.primer), make("span", "", item.text));
+      article.append(text);
+      return article;
+    });
+    scroller.replaceChildren(...nodes);
+    if (!scroller.isConnected) panel.body.replaceChildren(scroller);
+    scroller.tabIndex = 0;
+    if (top > 4) scroller.scrollTop = top + scroller.scrollHeight - before; // keep what is being read in place
+  }
+
+  drawMetrics(panel, rows) {
+    panel.body.replaceChildren(...rows.map((row) => {
+      const line = make("div", "lv-metrics");
+      if (rows.length > 1) { const who = make("div", "lv-who", row.label); who.dataset.cell = row.cell; line.append(who); }
+      for (const item of row.items) {
+        const box = make("div", "lv-metric");
+        box.append(make("div", "lv-label", item.label), make("div", "lv-value", item.value), make("div", "lv-unit", item.unit));
+        line.append(box);
+      }
+      const track = make("div", "lv-track"), fill = make("div", "lv-fill");
+      fill.style.width = (100 * Math.min(1, row.progress)).toFixed(2) + "%";
+      track.append(fill); line.append(track);
+      return line;
+    }));
+  }
+
+  drawVerdicts(panel, verdicts) {
+    panel.body.setAttribute("aria-live", "polite");
+    panel.body.replaceChildren(...verdicts.map((one) => {
+      const line = make("div", "lv-verdict");
+      if (one.label) line.append(make("span", "lv-who", one.label));
+      for (const item of one.items) {
+        const chip = make("span", "lv-finding lv-" + item.severity);
+        chip.dataset.code = item.code;
+        chip.append(make("span", "lv-dot"), make("span", "", item.text));
+        if (item.advice) chip.append(make("span", "lv-advice", "Try: " + item.advice));
+        line.append(chip);
+      }
+      return line;
+    }));
+  }
+
+  showBar() {
+    const count = this.timeline.length;
+    this.bar.classList.toggle("lv-off", count < 2);
+    this.slider.max = count;
+    if (this.at === null) this.slider.value = count;
+    else { const place = this.timeline.findIndex((step) => step >= this.at); this.slider.value = place < 0 ? count : place; }
+    const live = this.at === null;
+    this.now.classList.toggle("lv-on", live);
+    this.now.setAttribute("aria-pressed", String(live));
+    this.where.textContent = live ? "the present" : "step " + this.at.toLocaleString("en");
+    this.slider.setAttribute("aria-valuetext", this.where.textContent);
+  }
+
+  goto(place) {
+    this.at = place >= this.timeline.length ? null : this.timeline[place];
+    this.showBar();
+    this.poll();
+  }
+
+  told() { this.data.keep("at", this.at); }
+
+  startPlaying() {
+    if (this.timeline.length < 2) return;
+    let place = this.at === null ? 0 : Number(this.slider.value);
+    this.play.textContent = "❙❙";
+    this.playing = setInterval(() => {
+      if (this.busy) return; // no faster than the answers come
+      this.goto(place);
+      place += Math.max(1, Math.round(this.timeline.length / 60));
+      if (this.at === null) { this.stopPlaying(); this.told(); }
+    }, 250);
+  }
+
+  stopPlaying() { clearInterval(this.playing); this.playing = undefined; if (this.play) this.play.textContent = "▶"; }
+
+  say(sentence) { this.notice.textContent = sentence; this.notice.hidden = false; }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer); this.stopPlaying(); cancelAnimationFrame(this.frame);
+    this.seen.disconnect(); this.sized.disconnect();
+    document.removeEventListener("visibilitychange", this.onVisible);
+    for (const panel of this.panels.values()) if (panel.drawn) window.Plotly?.purge(panel.body);
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
+  const root = parentElement.querySelector("[data-live]");
+  const wired = { ...data, tell: setTriggerValue, keep: setStateValue };
+  if (root.live && !root.live.closed) root.live.update(wired);
+  else root.live = new Live(root, wired);
+  return () => { // runs when the element goes, and may run before a mere update: only close what is gone
+    setTimeout(() => { if (!root.isConnected) root.live?.close(); }, 0);
+  };
+}

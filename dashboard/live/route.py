@@ -1,0 +1,175 @@
+"""The read-only routes behind live figures.
+
+``live`` answers with those panels that changed since the client last asked; each is built once, however many
+watch. ``live/plotly.js`` is plotly.js from the installed package. Neither knows sessions or sign-in, and
+neither changes anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import plotly
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dashboard.figures.base import Look
+from dashboard.live.encoding import encode, to_json
+from dashboard.live.panels import PANELS, SERIES, TIMELINE, Scene
+from dashboard.live.source import Source, WatchedRun
+from dashboard.theme import Mode, template
+from rnncore.errors import RnncoreError
+from rnncore.runs.store import RunNotFound, RunStore
+
+LONGEST_QUERY = 8_000
+MOST_PANELS, MOST_RUNS = 24, 6
+MOST_CACHED = 512
+_YEAR = "public, max-age=31536000, immutable"
+
+
+class BadQuery(ValueError):
+    """The query is not one that the component sends; the message says what is wrong."""
+
+
+class Live:
+    """Answers queries; keeps what it built."""
+
+    def __init__(self, store: Callable[[], RunStore]):
+        self.source = Source(store)
+        self._built: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def answer(self, query: dict[str, Any]) -> bytes:
+        """JSON: the runs' states, the playback steps, and the panels that changed.
+
+        Raises:
+            BadQuery: a parameter is not as it should be.
+            RunNotFound: there is no such run.
+        """
+        runs, panels, have, at, mode = _checked(query)
+        kinds = {source for panel in panels for source in PANELS[panel["name"]].sources if source not in SERIES}
+        watched = [self.source.run(run_id, kinds | {TIMELINE}) for run_id in runs]
+        parts = []
+        for panel in panels:
+            tag = self._tag(panel, watched, at, mode)
+            if have.get(panel["id"]) != tag:
+                body = self._body(panel, watched, at, mode, tag)
+                parts.append(b"%s:{%s:%s,%s}" % (to_json(panel["id"]), b'"tag"', to_json(tag), body[1:-1]))
+        head: dict[str, Any] = {
+            "status": {run.info.id: {"state": run.info.state, "step": run.info.step} for run in watched}
+        }
+        steps = watched[0].record_steps[TIMELINE]
+        timeline_tag = f"{watched[0].info.attempt}.{len(steps)}.{steps[-1] if steps else 0}"
+        if have.get("timeline") != timeline_tag:
+            head |= {"timeline": steps, "timelineTag": timeline_tag}
+        if have.get("theme") != mode:
+            head |= {"template": template(mode).to_plotly_json(), "theme": mode}
+        return b'%s,"panels":{%s}}' % (to_json(head)[:-1], b",".join(parts))
+
+    @staticmethod
+    def _tag(panel: dict[str, Any], watched: list[WatchedRun], at: int | None, mode: str) -> str:
+        kind = PANELS[panel["name"]]
+        runs = [watched[min(panel["params"].get("run", 0), len(watched) - 1)]] if kind.one_run else watched
+        versions = "|".join(
+            f"{run.info.id}:" + ",".join(run.version(source, at) for source in kind.sources) for run in runs
+        )
+        params = ",".join(f"{name}{value}" for name, value in sorted(panel["params"].items()))
+        return f"{panel['name']}({params})@{at if at is not None else ''}/{mode}/{len(watched)}/{versions}"
+
+    def _body(self, panel: dict[str, Any], watched: list[WatchedRun], at: int | None, mode: Mode, tag: str) -> bytes:
+        with self._lock:  # built once: whoever comes second finds it
+            if tag not in self._built:
+                look = Look(mode, "|".join(run.info.id for run in watched))
+                made = PANELS[panel["name"]].build(Scene(self.source, watched, at, look, panel["params"]))
+                if "figure" in made:
+                    made = {**made, "figure": encode(made["figure"])}
+                self._built[tag] = to_json(made)
+                while len(self._built) > MOST_CACHED:
+                    self._built.popitem(last=False)
+            self._built.move_to_end(tag)
+            return self._built[tag]
+
+
+def _checked(query: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]], dict[str, str], int | None, Mode]:
+    runs, panels = query.get("runs"), query.get("panels")
+    have, at, mode = query.get("have", {}), query.get("at"), query.get("theme", "light")
+    if not isinstance(runs, list) or not 1 <= len(runs) <= MOST_RUNS or not all(isinstance(r, str) for r in runs):
+        raise BadQuery(f"runs must be 1 to {MOST_RUNS} run ids, got {_short(runs)}")
+    if not isinstance(panels, list) or not 1 <= len(panels) <= MOST_PANELS:
+        raise BadQuery(f"panels must be 1 to {MOST_PANELS} panels, got {_short(panels)}")
+    for panel in panels:
+        if not isinstance(panel, dict) or panel.get("name") not in PANELS or not isinstance(panel.get("id"), str):
+            raise BadQuery(f"a panel must have an id and a name out of {', '.join(PANELS)}, got {_short(panel)}")
+        params = panel.setdefault("params", {})
+        if not isinstance(params, dict) or not all(type(v) is int and 0 <= v < 1000 for v in params.values()):
+            raise BadQuery(f"a panel's params must be small whole numbers, got {_short(params)}")
+    if at is not None and (type(at) is not int or at < 0):
+        raise BadQuery(f"at must be a training step or null, got {_short(at)}")
+    if mode not in ("light", "dark"):
+        raise BadQuery(f"theme must be light or dark, got {_short(mode)}")
+    if not isinstance(have, dict):
+        raise BadQuery(f"have must be an object of tags, got {_short(have)}")
+    return runs, panels, have, at, mode
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:80]
+
+
+def routes(store: Callable[[], RunStore], base: str = "") -> list[Route]:
+    """The routes to mount beside Streamlit's, under ``base`` (``server.baseUrlPath``)."""
+    live = Live(store)
+
+    async def answer(request: Request) -> Response:
+        raw = (await request.body())[: LONGEST_QUERY * 4 + 1] if request.method == "POST" else b""
+        text = raw.decode("utf-8", "replace") or request.query_params.get("q", "")
+        try:
+            if len(text) > LONGEST_QUERY * 4:
+                raise BadQuery(f"the query must have at most {LONGEST_QUERY * 4} characters, got {len(text)}")
+            query = json.loads(text)
+            if not isinstance(query, dict):
+                raise BadQuery("q must be a JSON object")
+            body = await asyncio.to_thread(live.answer, query)
+        except RunNotFound as error:
+            return _problem(404, str(error))
+        except (BadQuery, json.JSONDecodeError, RecursionError) as error:
+            return _problem(400, f"the query is not understood: {error}")
+        except RnncoreError as error:  # the store cannot be read at the moment
+            return _problem(503, str(error))
+        return _compressed(body, request, "application/json", {"Cache-Control": "no-store"})
+
+    async def plotly_js(request: Request) -> Response:
+        body = await asyncio.to_thread(_plotly_gz)
+        headers = {"Content-Encoding": "gzip", "Cache-Control": _YEAR, "Vary": "Accept-Encoding"}
+        return Response(body, media_type="text/javascript", headers=headers)
+
+    prefix = f"/{base.strip('/')}" if base.strip("/") else ""
+    return [
+        Route(f"{prefix}/live", answer, methods=["GET", "POST"]),
+        Route(f"{prefix}/live/plotly.js", plotly_js, methods=["GET"]),
+    ]
+
+
+@lru_cache(maxsize=1)
+def _plotly_gz() -> bytes:
+    path = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    return gzip.compress(path.read_bytes(), 6)
+
+
+def _compressed(body: bytes, request: Request, kind: str, headers: dict[str, str]) -> Response:
+    if len(body) > 500 and "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers = gzip.compress(body, 4), headers | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(body, media_type=kind, headers=headers)
+
+
+def _problem(status: int, sentence: str) -> Response:
+    return Response(to_json({"problem": sentence}), status, media_type="application/json")

@@ -1,0 +1,164 @@
+"""One look: colours, type, and one Plotly template for light and dark.
+
+Colours mean something and mean it everywhere: one for each cell type, one for each gate. They are taken from
+Okabe & Ito's colour-blind-safe set and Tol's muted set, darkened or lightened until they hold at 4.5:1 or
+nearly so against either background.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import plotly.graph_objects as go
+
+Mode = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Surface, ink and line colours of one mode."""
+
+    paper: str
+    card: str
+    ink: str
+    quiet: str
+    grid: str
+    line: str
+    accent: str
+    good: str
+    warning: str
+    bad: str
+
+
+PALETTES: dict[Mode, Palette] = {
+    "light": Palette(
+        "#f7f6f2", "#ffffff", "#1d2733", "#69737f", "#e9e7e1", "#cfccc3", "#0f6d78", "#2f7d4f", "#a8660a", "#b23a2e"
+    ),
+    "dark": Palette(
+        "#101418", "#171d23", "#e6e9ec", "#8f9ba7", "#252d35", "#3a444e", "#4fb3bf", "#6fbf8b", "#e0a345", "#e5766a"
+    ),
+}
+
+CELL_COLOURS: dict[str, dict[Mode, str]] = {
+    "rnn_tanh": {"light": "#c2570c", "dark": "#f0904a"},
+    "rnn_relu": {"light": "#9a7b00", "dark": "#d9bd3c"},
+    "lstm": {"light": "#1f5fa8", "dark": "#6aa8ee"},
+    "gru": {"light": "#0b7f63", "dark": "#45c4a0"},
+}
+"""One colour per cell type, in every figure."""
+
+SPARE_COLOURS: dict[Mode, tuple[str, ...]] = {
+    "light": ("#8a3f97", "#a83d62", "#4a6d1c", "#5c5aa8", "#7a5230", "#3c7384"),
+    "dark": ("#c58ad1", "#e487a6", "#9dc063", "#a3a1e8", "#c9a27d", "#86bccc"),
+}
+"""For cells that have none of their own yet."""
+
+GATE_COLOURS: dict[str, dict[Mode, str]] = {
+    "i": {"light": "#0b7f63", "dark": "#45c4a0"},
+    "f": {"light": "#1f5fa8", "dark": "#6aa8ee"},
+    "g": {"light": "#8a3f97", "dark": "#c58ad1"},
+    "o": {"light": "#c2570c", "dark": "#f0904a"},
+    "r": {"light": "#a83d62", "dark": "#e487a6"},
+    "z": {"light": "#1f5fa8", "dark": "#6aa8ee"},
+    "n": {"light": "#8a3f97", "dark": "#c58ad1"},
+    "h": {"light": "#4b5563", "dark": "#aab4be"},
+    "c": {"light": "#7a5230", "dark": "#c9a27d"},
+}
+"""One colour per gate; gates that play the same part (f and z, g and n) share one."""
+
+FONT = "Inter, 'Segoe UI', system-ui, -apple-system, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
+MONO = "'JetBrains Mono', 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+
+
+def cell_colour(cell: str, mode: Mode) -> str:
+    """The colour of a cell type."""
+    if cell in CELL_COLOURS:
+        return CELL_COLOURS[cell][mode]
+    spare = SPARE_COLOURS[mode]
+    return spare[sum(map(ord, cell)) % len(spare)]
+
+
+def gate_colour(symbol: str, mode: Mode) -> str:
+    """The colour of a gate or state, by its letter."""
+    return GATE_COLOURS[symbol][mode]
+
+
+def sequential(symbol: str, mode: Mode) -> list[list[float | str]]:
+    """Card colour (0) to the gate's colour (1): for sigmoids."""
+    card, full = PALETTES[mode].card, gate_colour(symbol, mode)
+    return [[0.0, card], [0.5, _mix(card, full, 0.45)], [1.0, full if mode == "dark" else _mix(full, "#000000", 0.15)]]
+
+
+def diverging(mode: Mode) -> list[list[float | str]]:
+    """Orange (negative), card colour (0), blue (positive): for tanh, hidden and cell state."""
+    low, high, middle = ("#b4480a", "#1b5799", "#ffffff") if mode == "light" else ("#f0904a", "#6aa8ee", "#171d23")
+    return [[0.0, low], [0.25, _mix(middle, low, 0.5)], [0.5, middle], [0.75, _mix(middle, high, 0.5)], [1.0, high]]
+
+
+def _mix(one: str, other: str, share: float) -> str:
+    def parts(colour: str) -> list[int]:
+        return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+
+    mixed = [round(a + (b - a) * share) for a, b in zip(parts(one), parts(other), strict=True)]
+    return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def with_alpha(colour: str, alpha: float) -> str:
+    """A hex colour as rgba(...)."""
+    return f"rgba({int(colour[1:3], 16)},{int(colour[3:5], 16)},{int(colour[5:7], 16)},{alpha:g})"
+
+
+def template(mode: Mode) -> go.layout.Template:
+    """The Plotly template of every figure."""
+    palette = PALETTES[mode]
+    axis = {
+        "gridcolor": palette.grid,
+        "linecolor": palette.line,
+        "zerolinecolor": palette.grid,
+        "tickcolor": palette.line,
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickfont": {"size": 11, "color": palette.quiet},
+        "title": {"font": {"size": 12, "color": palette.quiet}, "standoff": 8},
+        "automargin": True,
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": 12, "color": palette.ink},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": [colours[mode] for colours in CELL_COLOURS.values()],
+            "margin": {"l": 52, "r": 16, "t": 10, "b": 42},
+            "xaxis": axis,
+            "yaxis": axis,
+            "hoverlabel": {
+                "bgcolor": palette.card,
+                "bordercolor": palette.line,
+                "font": {"family": FONT, "size": 12, "color": palette.ink},
+            },
+            "legend": {
+                "orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom",
+                "font": {"size": 11, "color": palette.quiet}, "bgcolor": "rgba(0,0,0,0)",
+            },
+            "hovermode": "x",
+            "dragmode": "zoom",
+        }
+    )  # fmt: skip
+
+
+def apply_page_style() -> None:
+    """Streamlit's own spacing, tightened to an instrument's."""
+    import streamlit as st
+
+    st.html(f"<style>{_PAGE_CSS}</style>")
+
+
+_PAGE_CSS = """
+[data-testid="stMainBlockContainer"] { padding: 3.6rem 2rem 3rem; max-width: 1680px; }
+[data-testid="stSidebarContent"] h5 { margin: .9rem 0 -.4rem; padding: 0; letter-spacing: .02em; opacity: .72; }
+[data-testid="stSidebarUserContent"] { padding-bottom: 3rem; }
+.st-key-pickers, .st-key-toolbar, .st-key-controls { row-gap: .5rem; }
+[data-testid="stHeader"] { background: transparent; }
+h1 { padding: 0 0 .2rem; }
+"""

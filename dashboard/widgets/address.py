@@ -1,0 +1,64 @@
+"""The address bar: which runs, which moment, which settings. A link opens the same thing elsewhere."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import services
+from dashboard.widgets import settings
+from rnncore.config import LEAVES
+from rnncore.errors import RnncoreError
+
+_OWN = ("run", "vs", "at")
+
+
+def restore() -> None:
+    """At a session's start: settings and runs from the address; later: keep what the user chose."""
+    query = st.query_params
+    if not settings.is_seeded():
+        problems = settings.seed_from_address(query)
+        unknown = [name for name in query if name not in LEAVES and name not in _OWN]
+        problems += [f"{name} in the address is no setting and was left out" for name in unknown]
+        for name in ("run", "vs"):
+            problems += _find(name, query.get(name))
+        st.session_state["address_problems"] = problems
+    settings.keep()
+
+
+def _find(name: str, run_id: str | None) -> list[str]:
+    """Put a run of the address into view; a sentence where there is none of that id."""
+    st.session_state[name] = None
+    if not run_id:
+        return []
+    try:
+        services.store().revision(run_id)
+    except RnncoreError as error:
+        return [str(error)]
+    st.session_state[name] = run_id
+    return []
+
+
+def moment() -> int | None:
+    """The training step in view, None for the present."""
+    text = st.query_params.get("at", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def keep() -> None:
+    """Write what is in view, and the settings that differ from the defaults, into the address bar."""
+    wanted = settings.to_address()
+    for name in ("run", "vs"):
+        if st.session_state.get(name):
+            wanted[name] = st.session_state[name]
+    if moment() is not None and "run" in wanted:
+        wanted["at"] = st.query_params["at"]
+    if dict(st.query_params) != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def show_problems() -> None:
+    """Sentences about what was refused since the last look."""
+    for sentence in st.session_state.pop("address_problems", []) or []:
+        st.warning(sentence)
+    if problem := st.session_state.pop("problem", ""):
+        st.error(problem)
