@@ -8,7 +8,7 @@ from typing import Any
 
 from rnncore.config import RunConfig
 from rnncore.runs.session import Session, Surroundings, Tools
-from rnncore.runs.states import QUEUED, STARTING, RunInfo
+from rnncore.runs.states import RunInfo
 from rnncore.runs.store import RunStore
 from rnncore.runs.worker import identity
 
@@ -17,8 +17,9 @@ def begin_here(store: RunStore, config: RunConfig) -> RunInfo:
     """A new run that no launcher takes: it is in this process's hands from the first moment."""
     with store.transaction():
         run = store.create(config)
-        store.set_state(run.id, STARTING, expect={QUEUED})
-    return store.get(run.id)
+        claimed = store.claim(identity(), socket.gethostname(), run.id)
+    assert claimed is not None  # nobody else saw it before the transaction ended
+    return claimed
 
 
 def run_here(

@@ -134,7 +134,8 @@ class SnapshotStore(Database):
             pieces = connection.execute(
                 select(parts.c.data).where(parts.c.run_id == run_id, parts.c.step == row.step).order_by(parts.c.part)
             ).scalars()
-            data = b"".join(pieces)
+            # SQLite lets an editor put text where bytes were
+            data = b"".join(piece if isinstance(piece, bytes) else str(piece).encode() for piece in pieces)
         if hashlib.sha256(data).hexdigest() != row.sha256:
             older = [kept for kept in self.checkpoint_steps(run_id) if kept < row.step]
             remedy = f"resume from step {older[-1]:,}, or restart the run" if older else "restart the run"

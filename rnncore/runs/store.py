@@ -160,9 +160,14 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
             self._check_owner(run_id, owner, "annotate")
             self._change(run_id, note=_plain(text))
 
-    def claim(self, worker: str, host: str) -> RunInfo | None:
-        """Take the run that has waited longest, or None: each run goes to exactly one claimant."""
+    def claim(self, worker: str, host: str, run_id: str | None = None) -> RunInfo | None:
+        """Take the run that has waited longest, or a certain one; None where there is none to take.
+
+        Each run goes to exactly one claimant. ``worker`` is ``pid:start time``, see ``worker.identity``.
+        """
         waiting = select(runs.c.id).where(runs.c.state == QUEUED).order_by(runs.c.queued, runs.c.id).limit(1)
+        if run_id is not None:
+            waiting = waiting.where(runs.c.id == run_id)
         with self.reading() as connection:
             if connection.execute(waiting).scalar() is None:
                 return None

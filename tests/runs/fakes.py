@@ -88,9 +88,7 @@ def loss(step: int) -> float:
     return float(np.float32(1.0 + 1.0 / step))
 
 
-def train(
-    config: RunConfig, *, text: str | None, resume: Any, controls: FakeControls, measures: Any
-) -> Iterator[Any]:
+def train(config: RunConfig, *, text: str | None, resume: Any, controls: FakeControls, measures: Any) -> Iterator[Any]:
     """Events in the order of rnncore.training.train."""
     last, step, lr = config.training.steps, 0, config.training.lr
     if resume is not None:

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,7 @@ def test_each_waiting_run_goes_to_exactly_one_claimant(url: str, open_store: Ope
         thread.start()
     for thread in threads:
         thread.join()
-    everything = sum(taken, [])
+    everything = [*chain.from_iterable(taken)]
     assert len(everything) == len(ids)
     assert set(everything) == ids
 
@@ -206,9 +207,14 @@ def test_an_older_attempt_can_no_longer_write(store: RunStore) -> None:
     store.requeue(run.id)
     again = store.claim("9:0", "there")
     assert again is not None
-    with pytest.raises(RunLost), store.transaction():
-        store.append(run.id, "train", rows(1, 5))
-        store.progress(run.id, run.attempt, step=5)
+
+    def write() -> None:
+        with store.transaction():
+            store.append(run.id, "train", rows(1, 5))
+            store.progress(run.id, run.attempt, step=5)
+
+    with pytest.raises(RunLost):
+        write()
     assert store.series(run.id, "train") == {}
     store.progress(run.id, again.attempt, step=1)
 
@@ -255,11 +261,16 @@ def test_the_revision_goes_up_with_every_write_that_shows_and_not_with_a_heartbe
 def test_a_transaction_is_written_whole_or_not_at_all(store: RunStore) -> None:
     run = started(store)
     revision = store.revision(run.id)
-    with pytest.raises(ZeroDivisionError), store.transaction():
-        store.append(run.id, "train", rows(1, 3))
-        store.put(run.id, sample(3))
-        assert store.last_step(run.id, "train") == 3
-        raise ZeroDivisionError
+
+    def break_off() -> None:
+        with store.transaction():
+            store.append(run.id, "train", rows(1, 3))
+            store.put(run.id, sample(3))
+            assert store.last_step(run.id, "train") == 3
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
     assert store.series(run.id, "train") == {}
     assert store.record(run.id, "sample") is None
     assert store.revision(run.id) == revision
