@@ -54,18 +54,15 @@ class Forward:
     """A replayed forward pass, in the direction's own time order.
 
     ``hidden`` (T, B, H), ``cell`` (T, B, H) or None, ``gates`` (T, B, G, H) in table order (G may be 0);
-    ``output`` is what the equations give for y, to be held against the layer's own. ``saved`` holds what the
-    family's backward pass needs.
+    ``output`` is what the equations give for y, to be held against the layer's own, and dropped then. ``saved``
+    holds what the family's backward pass needs, (T, B, H) each.
     """
 
     hidden: Tensor
     cell: Tensor | None
     gates: Tensor
-    output: Tensor
+    output: Tensor | None
     saved: dict[str, Tensor] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.kept = tuple(self.saved)  # of the forward pass; a backward pass adds what it can make again
 
 
 @dataclass(frozen=True)
@@ -231,10 +228,27 @@ class Gates(Mapping[str, Any]):
         return len(self._table)
 
 
-def by_step(grad_output: Tensor) -> tuple[Tensor, ...]:
-    """(K, T, B, H) → T matrices (K·B, H): what reaches each step from outside, as the products need it."""
+def in_rows(grad_output: Tensor) -> Tensor:
+    """(K, T, B, H) → (T, K·B, H), a copy: what reaches each step from outside, where its total will stand."""
     losses, steps, batch, size = grad_output.shape
-    return grad_output.transpose(0, 1).reshape(steps, losses * batch, size).unbind(0)
+    rows = grad_output.new_empty(steps, losses, batch, size)
+    return rows.copy_(grad_output.transpose(0, 1)).view(steps, losses * batch, size)
+
+
+def for_each(losses: int, factor: Tensor) -> Tensor:
+    """(T, B, ...) → (T, K·B, ...), the local derivatives once for each of K losses.
+
+    A recurrence multiplies them in place with the gradients: for one loss that touches no fresh memory, which
+    would cost more than the multiplication itself.
+    """
+    if losses == 1:
+        return factor
+    return factor.unsqueeze(1).expand(-1, losses, *[-1] * (factor.ndim - 1)).flatten(1, 2)
+
+
+def by_loss(rows: Tensor, losses: int) -> Tensor:
+    """(T, K·B, ...) → (K, T, B, ...), a view."""
+    return rows.unflatten(1, (losses, -1)).transpose(0, 1)
 
 
 def with_initial(y: Tensor, first: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnncore.cells.base import Backward, Cell, Forward, Gate, Weights, by_step, project, with_initial
+from rnncore.cells.base import Backward, Cell, Forward, Gate, Weights, by_loss, for_each, in_rows, project, with_initial
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,27 +47,20 @@ class GRUReplay:
         self, forward: Forward, weights: Weights, grad_output: Tensor, cell_arrivals: Mapping[int, Tensor]
     ) -> Backward:
         """See ``base.Replay``; three operations a step."""
-        import torch
-
         factor, candidate = _factors(forward)
-        losses, steps, batch, size = grad_output.shape
-        direct = by_step(grad_output)
-        hidden = grad_output.new_empty(steps, losses, batch, size)
-        product = grad_output.new_empty(steps, losses, batch, 3, size)  # at the recurrent side
-        hidden_at, hidden_wide, product_at = hidden.unbind(0), hidden.unsqueeze(3).unbind(0), product.unbind(0)
-        hidden_rows = hidden.view(steps, losses * batch, size).unbind(0)
-        product_rows = product.view(steps, losses * batch, 3 * size).unbind(0)
-        direct_at = [rows.view(losses, batch, size) for rows in direct]
-        factor_at, update_at = factor.unbind(0), forward.gates[:, :, Z].unbind(0)
-        hidden_rows[-1].copy_(direct[-1])
-        for t in range(steps - 1, -1, -1):
-            torch.mul(hidden_wide[t], factor_at[t], out=product_at[t])
+        losses = len(grad_output)
+        hidden, product = in_rows(grad_output), for_each(losses, factor)  # product: at the recurrent side
+        hidden_at, hidden_wide = hidden.unbind(0), hidden.unsqueeze(2).unbind(0)
+        product_at, product_rows = product.unbind(0), product.flatten(2).unbind(0)
+        update_at = for_each(losses, forward.gates[:, :, Z]).unbind(0)
+        for t in range(len(hidden) - 1, -1, -1):
+            product_at[t].mul_(hidden_wide[t])
             if t:
-                torch.addcmul(direct_at[t - 1], hidden_at[t], update_at[t], out=hidden_at[t - 1])
-                hidden_rows[t - 1].addmm_(product_rows[t], weights.hh)
+                hidden_at[t - 1].addcmul_(hidden_at[t], update_at[t]).addmm_(product_rows[t], weights.hh)
+        pre, grad_hidden = by_loss(product, losses), by_loss(hidden, losses)
         # nothing reads the recurrent side any more; at the input side r does not stand before a_n
-        torch.mul(hidden, candidate.unsqueeze(1), out=product[:, :, :, N])
-        return Backward(hidden.transpose(0, 1), None, product.transpose(0, 1), weights.ih)
+        pre[..., N, :] = grad_hidden * candidate
+        return Backward(grad_hidden, None, pre, weights.ih)
 
     def grad_gates(self, forward: Forward, back: Backward) -> Tensor:
         """dL/dr = a_n·m, dL/dz = δ·(h_{t-1}-n), dL/dn = δ·(1-z)."""
@@ -81,20 +74,17 @@ class GRUReplay:
 
 
 def _factors(forward: Forward) -> tuple[Tensor, Tensor]:
-    """Local derivatives at the recurrent side, (T, B, 3, H), and of a_n, (T, B, H); kept for further losses."""
+    """Local derivatives at the recurrent side, (T, B, 3, H), and of a_n, (T, B, H)."""
     import torch
 
-    saved = forward.saved
-    if "factor" not in saved:
-        aten = torch.ops.aten  # slope(value, gate) = value · gate' in one pass over memory
-        r, z, n = forward.gates.unbind(2)
-        candidate = aten.tanh_backward(1 - z, n)
-        factor = r.new_empty(forward.gates.shape)
-        aten.sigmoid_backward.grad_input(candidate * saved["memory"], r, grad_input=factor[:, :, R])
-        aten.sigmoid_backward.grad_input(saved["before"] - n, z, grad_input=factor[:, :, Z])
-        torch.mul(candidate, r, out=factor[:, :, N])
-        saved["factor"], saved["candidate"] = factor, candidate
-    return saved["factor"], saved["candidate"]
+    aten = torch.ops.aten  # slope(value, gate) = value · gate' in one pass over memory
+    r, z, n = forward.gates.unbind(2)
+    candidate = aten.tanh_backward(1 - z, n)
+    factor = r.new_empty(forward.gates.shape)
+    aten.sigmoid_backward.grad_input(candidate * forward.saved["memory"], r, grad_input=factor[:, :, R])
+    aten.sigmoid_backward.grad_input(forward.saved["before"] - n, z, grad_input=factor[:, :, Z])
+    torch.mul(candidate, r, out=factor[:, :, N])
+    return factor, candidate
 
 
 GRU = Cell(

@@ -19,7 +19,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnncore.cells.base import Backward, Cell, Forward, Gate, Weights, add_project, by_step, project, with_initial
+from rnncore.cells.base import (
+    Backward,
+    Cell,
+    Forward,
+    Gate,
+    Weights,
+    add_project,
+    by_loss,
+    for_each,
+    in_rows,
+    project,
+    with_initial,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +44,8 @@ class LSTMReplay:
 
     def forward(self, x: Tensor, y: Tensor, h0: Tensor, c0: Tensor | None, weights: Weights) -> Forward:
         """See ``base.Replay``."""
+        import torch
+
         assert c0 is not None
         steps, batch, size = y.shape
         pre = project(x, weights.ih, weights.bias)
@@ -44,7 +58,7 @@ class LSTMReplay:
         states = y.new_empty(steps + 1, batch, size)  # c_{-1}, c_0, ...
         states[0] = c0
         before, cell = states[:-1], states[1:]
-        cell.copy_(gates[:, :, I]).mul_(gates[:, :, G])
+        torch.mul(gates[:, :, I], gates[:, :, G], out=cell)
         state_at, forget_at = states.unbind(0), gates[:, :, F].unbind(0)
         for t in range(steps):
             state_at[t + 1].addcmul_(forget_at[t], state_at[t])
@@ -60,33 +74,30 @@ class LSTMReplay:
         The products of a step hold δc·f, which the step before receives, and a_t beside it: one multiplication
         by δc gives δc·f and three gates' a_t, and the matrix product reads the four a_t where they lie.
         """
-        import torch
+        from torch import addcmul
 
         factor, through = _factors(forward)
-        losses, steps, batch, size = grad_output.shape
-        direct = by_step(grad_output)
-        hidden = grad_output.new_empty(steps, losses, batch, size)
-        cell = torch.empty_like(hidden)
-        product = grad_output.new_empty(steps + 1, losses, batch, 5, size)
-        product[steps] = 0
-        product_rows = product.view(steps + 1, losses * batch, 5 * size)[..., size:].unbind(0)
-        hidden_rows = hidden.view(steps, losses * batch, size).unbind(0)
-        hidden_at, cell_at, cell_wide = hidden.unbind(0), cell.unbind(0), cell.unsqueeze(3).unbind(0)
-        received_at = product[:, :, :, 0].unbind(0)
-        by_cell, by_hidden = product[:, :, :, :4].unbind(0), product[:, :, :, 4].unbind(0)
-        cell_factor, hidden_factor = factor[:, :, :4].unbind(0), factor[:, :, 4].unbind(0)
-        through_at = through.unbind(0)
-        hidden_rows[-1].copy_(direct[-1])
-        for t in range(steps - 1, -1, -1):
-            if t < steps - 1:
-                torch.addmm(direct[t], product_rows[t + 1], weights.hh, out=hidden_rows[t])
+        losses = len(grad_output)
+        hidden = in_rows(grad_output)
+        product, cell = for_each(losses, factor), for_each(losses, through)
+        hidden_at, cell_at, cell_wide = hidden.unbind(0), cell.unbind(0), cell.unsqueeze(2).unbind(0)
+        received_at, by_cell, by_hidden = (
+            part.unbind(0) for part in (product[:, :, 0], product[:, :, :4], product[:, :, 4])
+        )
+        gate_rows = product.flatten(2)[:, :, hidden.shape[2] :].unbind(0)
+        zero = hidden.new_zeros(hidden.shape[1:])
+        for t in range(len(hidden) - 1, -1, -1):
+            last = t == len(hidden) - 1
+            if not last:
+                hidden_at[t].addmm_(gate_rows[t + 1], weights.hh)
+            received = zero if last else received_at[t + 1]
             if t in cell_arrivals:
-                received_at[t + 1].add_(cell_arrivals[t])
-            torch.addcmul(received_at[t + 1], hidden_at[t], through_at[t], out=cell_at[t])
-            torch.mul(cell_wide[t], cell_factor[t], out=by_cell[t])
-            torch.mul(hidden_at[t], hidden_factor[t], out=by_hidden[t])
-        pre = product[:steps, :, :, 1:].transpose(0, 1)
-        return Backward(hidden.transpose(0, 1), cell.transpose(0, 1), pre, weights.ih)
+                received.unflatten(0, (losses, -1)).add_(cell_arrivals[t])
+            addcmul(received, hidden_at[t], cell_at[t], out=cell_at[t])
+            by_cell[t].mul_(cell_wide[t])
+            by_hidden[t].mul_(hidden_at[t])
+        pre = by_loss(product[:, :, 1:], losses)
+        return Backward(by_loss(hidden, losses), by_loss(cell, losses), pre, weights.ih)
 
     def grad_gates(self, forward: Forward, back: Backward) -> Tensor:
         """dL/di = δc·g, dL/df = δc·c_{t-1}, dL/dg = δc·i, dL/do = δh·tanh(c)."""
@@ -103,23 +114,20 @@ class LSTMReplay:
 
 
 def _factors(forward: Forward) -> tuple[Tensor, Tensor]:
-    """f and the local derivatives of a_t, (T, B, 5, H), and ∂h_t/∂c_t, (T, B, H); kept for further losses."""
+    """f and the local derivatives of a_t, (T, B, 5, H), and ∂h_t/∂c_t, (T, B, H)."""
     import torch
 
-    saved = forward.saved
-    if "factor" not in saved:
-        aten = torch.ops.aten  # slope(value, gate) = value · gate' in one pass over memory
-        squashed, before = saved["squashed"], saved["cell_before"]
-        i, f, g, o = forward.gates.unbind(2)
-        steps, batch, _, size = forward.gates.shape
-        factor = f.new_empty(steps, batch, 5, size)
-        factor[:, :, 0] = f
-        aten.sigmoid_backward.grad_input(g, i, grad_input=factor[:, :, 1])
-        aten.sigmoid_backward.grad_input(before, f, grad_input=factor[:, :, 2])
-        aten.tanh_backward.grad_input(i, g, grad_input=factor[:, :, 3])
-        aten.sigmoid_backward.grad_input(squashed, o, grad_input=factor[:, :, 4])
-        saved["factor"], saved["through"] = factor, aten.tanh_backward(o, squashed)
-    return saved["factor"], saved["through"]
+    aten = torch.ops.aten  # slope(value, gate) = value · gate' in one pass over memory
+    squashed, before = forward.saved["squashed"], forward.saved["cell_before"]
+    i, f, g, o = forward.gates.unbind(2)
+    steps, batch, _, size = forward.gates.shape
+    factor = f.new_empty(steps, batch, 5, size)
+    factor[:, :, 0] = f
+    aten.sigmoid_backward.grad_input(g, i, grad_input=factor[:, :, 1])
+    aten.sigmoid_backward.grad_input(before, f, grad_input=factor[:, :, 2])
+    aten.tanh_backward.grad_input(i, g, grad_input=factor[:, :, 3])
+    aten.sigmoid_backward.grad_input(squashed, o, grad_input=factor[:, :, 4])
+    return factor, aten.tanh_backward(o, squashed)
 
 
 LSTM = Cell(

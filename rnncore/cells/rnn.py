@@ -11,7 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnncore.cells.base import Backward, Cell, Forward, Weights, add_project, by_step, project, with_initial
+from rnncore.cells.base import (
+    Backward,
+    Cell,
+    Forward,
+    Weights,
+    add_project,
+    by_loss,
+    for_each,
+    in_rows,
+    project,
+    with_initial,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,31 +40,22 @@ class RNNReplay:
         states = with_initial(y, h0)
         y, before = states[1:], states[:-1]
         add_project(pre, before, weights.hh)
-        if self.nonlinearity == "tanh":
-            output, slope = pre.tanh_(), 1 - y * y
-        else:
-            output, slope = pre.relu_(), (y > 0).to(y.dtype)
-        return Forward(y, None, y.new_empty(*y.shape[:2], 0, y.shape[2]), output, {"slope": slope})
+        output = pre.tanh_() if self.nonlinearity == "tanh" else pre.relu_()
+        return Forward(y, None, y.new_empty(*y.shape[:2], 0, y.shape[2]), output)
 
     def backward(
         self, forward: Forward, weights: Weights, grad_output: Tensor, cell_arrivals: Mapping[int, Tensor]
     ) -> Backward:
         """See ``base.Replay``; two operations a step."""
-        import torch
-
-        losses, steps, batch, size = grad_output.shape
-        direct = by_step(grad_output)
-        hidden = grad_output.new_empty(steps, losses, batch, size)
-        pre = torch.empty_like(hidden)
-        hidden_at, pre_at, slope_at = hidden.unbind(0), pre.unbind(0), forward.saved["slope"].unbind(0)
-        hidden_rows = hidden.view(steps, losses * batch, size).unbind(0)
-        pre_rows = pre.view(steps, losses * batch, size).unbind(0)
-        hidden_rows[-1].copy_(direct[-1])
-        for t in range(steps - 1, -1, -1):
-            torch.mul(hidden_at[t], slope_at[t], out=pre_at[t])
+        losses, y = len(grad_output), forward.hidden
+        slope = 1 - y * y if self.nonlinearity == "tanh" else (y > 0).to(y.dtype)
+        hidden, pre = in_rows(grad_output), for_each(losses, slope)
+        hidden_at, pre_at = hidden.unbind(0), pre.unbind(0)
+        for t in range(len(hidden) - 1, -1, -1):
+            pre_at[t].mul_(hidden_at[t])
             if t:
-                torch.addmm(direct[t - 1], pre_rows[t], weights.hh, out=hidden_rows[t - 1])
-        return Backward(hidden.transpose(0, 1), None, pre.transpose(0, 1).unsqueeze(-2), weights.ih)
+                hidden_at[t - 1].addmm_(pre_at[t], weights.hh)
+        return Backward(by_loss(hidden, losses), None, by_loss(pre, losses).unsqueeze(-2), weights.ih)
 
     def grad_gates(self, forward: Forward, back: Backward) -> Tensor:
         """There are no gates: (..., T, B, 0, H)."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from rnncore.cells import CELLS, Cell, Weights
+from rnncore.cells import CELLS, Cell, Forward, Weights
 from rnncore.errors import ProbeError
 from rnncore.probe.layers import CallTrace, LayerTrace
 from rnncore.probe.order import TimeOrder
@@ -152,12 +152,15 @@ class Call:
         cell, order = cell_of(self.module), TimeOrder(len(x), bool(direction), self.lengths)
         weights, (h0, *c0) = self._weights(layer, direction, copies), self._initial(layer, direction)
         forward = cell.replay.forward(order.direction(x), order.direction(own), h0, c0[0] if c0 else None, weights)
-        error = self._compared(forward.output, forward.hidden, order)
+        error = self._compared(forward, order)
         return Trace(self.name, cell, weights, forward, order, error)
 
-    def _compared(self, replayed: Tensor, own: Tensor, order: TimeOrder) -> float:
-        """The replay's largest error; ProbeError where it cannot be rounding."""
-        difference = (replayed - own).abs_()
+    def _compared(self, forward: Forward, order: TimeOrder) -> float:
+        """The replay's largest error; ProbeError where it cannot be rounding. Uses the replayed output up."""
+        own = forward.hidden
+        assert forward.output is not None
+        difference = forward.output.sub_(own).abs_()
+        forward.output = None
         error = float((difference if self.lengths is None else order.blanked(difference)).max())
         tf32 = own.is_cuda and own.dtype == torch.float32 and torch.backends.cudnn.allow_tf32
         tolerance = TF32_TOLERANCE if tf32 else TOLERANCE[own.dtype]

@@ -204,9 +204,8 @@ def joined(traces: Sequence[Trace]) -> Trace:
         torch.cat([part.hidden for part in parts]),
         None if parts[0].cell is None else torch.cat([part.cell for part in parts if part.cell is not None]),
         torch.cat([part.gates for part in parts]),
-        torch.cat([part.output for part in parts]),
-        # what a backward pass left behind is made anew where it is needed
-        {key: torch.cat([part.saved[key] for part in parts]) for key in parts[0].kept},
+        None,
+        {key: torch.cat([part.saved[key] for part in parts]) for key in parts[0].saved},
     )
     first = traces[0]
     order = TimeOrder(len(forward.hidden), False, None)
