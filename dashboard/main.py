@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.theme import apply_page_style
 
-st.set_page_config(page_title="RNN Lab", page_icon="〰️", layout="wide", initial_sidebar_state="expanded")
+st.set_page_config(page_title="RNN Lab", page_icon="〰️", layout="wide", initial_sidebar_state=336)
 apply_page_style()
 
 st.navigation(

@@ -138,13 +138,18 @@ def template(mode: Mode) -> go.layout.Template:
                 "font": {"family": FONT, "size": 12, "color": palette.ink},
             },
             "legend": {
-                "orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom",
-                "font": {"size": 11, "color": palette.quiet}, "bgcolor": "rgba(0,0,0,0)",
+                "orientation": "h",
+                "x": 0,
+                "y": 1.02,
+                "xanchor": "left",
+                "yanchor": "bottom",
+                "font": {"size": 11, "color": palette.quiet},
+                "bgcolor": "rgba(0,0,0,0)",
             },
             "hovermode": "x",
             "dragmode": "zoom",
         }
-    )  # fmt: skip
+    )
 
 
 def apply_page_style() -> None:
@@ -155,8 +160,10 @@ def apply_page_style() -> None:
 
 
 _PAGE_CSS = """
-[data-testid="stMainBlockContainer"] { padding: 3.6rem 2rem 3rem; max-width: 1680px; }
-[data-testid="stSidebarContent"] h5 { margin: .9rem 0 -.4rem; padding: 0; letter-spacing: .02em; opacity: .72; }
+[data-testid="stMainBlockContainer"] { padding: 2.4rem 2rem 3rem; max-width: 1680px; }
+[data-testid="stSidebarContent"] h5 { margin: 0; padding: .7rem 0 .1rem; border-top: 1px solid var(--st-border-color);
+  letter-spacing: .01em; opacity: .8; }
+[data-testid="stSidebarHeader"] { height: 2.4rem; margin-bottom: 0; }
 [data-testid="stSidebarUserContent"] { padding-bottom: 3rem; }
 .st-key-pickers, .st-key-toolbar, .st-key-controls { row-gap: .5rem; }
 [data-testid="stHeader"] { background: transparent; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,21 +73,26 @@ def empty(look: Look, message: str) -> go.Figure:
         yaxis={"visible": False},
         annotations=[
             {
-                "text": message, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5,
+                "text": message,
+                "showarrow": False,
+                "xref": "paper",
+                "yref": "paper",
+                "x": 0.5,
+                "y": 0.5,
                 "font": {"size": 13, "color": look.palette.quiet},
             }
         ],
-    )  # fmt: skip
+    )
 
 
 def thin(x: Array, y: Array, most: int = MOST_POINTS) -> tuple[Array, Array]:
     """Few enough points for a screen: the smallest and the largest of each stretch, in order."""
     if len(x) <= most:
         return np.asarray(x), np.asarray(y, np.float32)
-    edges = np.linspace(0, len(x), most // 2 + 1).astype(int)
+    edges = np.linspace(0, len(x), most // 2 + 1).astype(int).tolist()
     filled = np.where(np.isfinite(y), y, np.nanmean(y[np.isfinite(y)]) if np.isfinite(y).any() else 0.0)
     keep = set()
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in itertools.pairwise(edges):
         keep.add(start + int(filled[start:stop].argmin()))
         keep.add(start + int(filled[start:stop].argmax()))
     index = np.array(sorted(keep | {0, len(x) - 1}))

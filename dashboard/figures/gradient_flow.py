@@ -33,44 +33,63 @@ def gradient_flow(
         cell: also draw the cell state's, for an LSTM.
     """
     if not flows:
-        return empty(look, "The gradient appears here with the first probe, at the first training step.")
+        return empty(look, "The gradient appears here with the first probe,<br>at the first training step.")
     fig = figure(look, "; ".join(_caption(line, flow, layer, len(flows)) for line, flow in flows))
     lowest, highest = 10.0 ** RANGE[0], 10.0 ** RANGE[1]
     for line, flow in flows:
         index = min(layer, len(flow.hidden_last) - 1)
-        name = plain(line.label)
+        name = f"{plain(line.label)}: " if len(flows) > 1 else ""
         last = flow.hidden_last[index]
         if total:
             fig.add_scatter(
-                x=flow.lags, y=_positive(flow.hidden_total[index]), mode="lines", name=f"{name}: h, all losses",
+                x=flow.lags,
+                y=_positive(flow.hidden_total[index]),
+                mode="lines",
+                name=f"{name}h, all losses",
                 line=line.style(look, 1.2, color=with_alpha(line.style(look)["color"], 0.5)),
                 hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
-            )  # fmt: skip
+            )
         if cell and len(flow.cell_last):
             fig.add_scatter(
-                x=flow.lags, y=_positive(flow.cell_last[index]), mode="lines", name=f"{name}: c, last loss",
-                line=line.style(look, 1.2, dash="dashdot"), hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
-            )  # fmt: skip
+                x=flow.lags,
+                y=_positive(flow.cell_last[index]),
+                mode="lines",
+                name=f"{name}c, last loss",
+                line=line.style(look, 1.2, dash="dashdot"),
+                hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
+            )
         fig.add_scatter(
-            x=flow.lags, y=_positive(last), mode="lines", name=f"{name}: h, last loss", line=line.style(look, 2.6),
+            x=flow.lags,
+            y=_positive(last),
+            mode="lines",
+            name=f"{name}h, last loss",
+            line=line.style(look, 2.6),
             hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
-        )  # fmt: skip
+        )
         fitted = _fitted(flow, index)
         if fitted is not None:
             fig.add_scatter(
-                x=flow.lags, y=fitted, mode="lines", name=f"{name}: fit", hoverinfo="skip",
-                line={"color": look.palette.quiet, "width": 1, "dash": "dot"}, showlegend=len(flows) == 1,
-            )  # fmt: skip
+                x=flow.lags,
+                y=fitted,
+                mode="lines",
+                name=f"{name}fit",
+                hoverinfo="skip",
+                line={"color": look.palette.quiet, "width": 1, "dash": "dot"},
+                showlegend=len(flows) == 1,
+            )
         usable = last[np.isfinite(last) & (last > 0)]
         if len(usable):
             highest = max(highest, float(usable.max()))
     fig.update_layout(
         xaxis={"title": {"text": "lag: steps before the loss"}, "autorange": "reversed"},
         yaxis={
-            "title": {"text": "gradient norm, nats per unit"}, "type": "log", "range": _decades(lowest, highest),
-            "exponentformat": "power", "dtick": 2,
+            "title": {"text": "gradient norm, nats per unit"},
+            "type": "log",
+            "range": _decades(lowest, highest),
+            "exponentformat": "power",
+            "dtick": 2,
         },
-    )  # fmt: skip
+    )
     return fig
 
 

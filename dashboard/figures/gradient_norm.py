@@ -26,28 +26,40 @@ def gradient_norm(runs: list[tuple[Line, Columns]], look: Look = LIGHT, at: int 
         norm, threshold = (np.asarray(train[name], np.float64) for name in ("grad_norm", "clip_norm"))
         x, y = thin(train["step"], norm)
         fig.add_scatter(
-            x=x, y=np.where(y > 0, y, np.nan), mode="lines", name=f"{plain(line.label)}: before clipping",
-            line=line.style(look, 1.2), hovertemplate="%{y:.3g}<extra>%{fullData.name}</extra>",
-        )  # fmt: skip
+            x=x,
+            y=np.where(y > 0, y, np.nan),
+            mode="lines",
+            name=f"{plain(line.label)}" if len(runs) > 1 else "before clipping",
+            line=line.style(look, 1.2),
+            hovertemplate="%{y:.3g}<extra>%{fullData.name}</extra>",
+        )
         clipped = norm > np.where(np.isfinite(threshold), threshold, np.inf)
         if clipped.any():
             x, y = thin(train["step"][clipped], norm[clipped], 150)
             fig.add_scatter(
-                x=x, y=y, mode="markers", name="clipped", hoverinfo="skip",
+                x=x,
+                y=y,
+                mode="markers",
+                name="clipped",
+                hoverinfo="skip",
                 marker={"size": 4, "color": look.palette.warning},
-            )  # fmt: skip
+            )
         if np.isfinite(threshold).any():
             changed = np.flatnonzero(np.diff(threshold, prepend=np.nan) != 0)  # nan != 0: the first, too
             index = np.unique(np.concatenate([changed[-50:], [len(threshold) - 1]]))
             fig.add_scatter(
-                x=train["step"][index], y=threshold[index].astype(np.float32), mode="lines", name="threshold",
-                line={"color": look.palette.warning, "width": 1.2, "dash": "dash", "shape": "hv"}, hoverinfo="skip",
-            )  # fmt: skip
+                x=train["step"][index],
+                y=threshold[index].astype(np.float32),
+                mode="lines",
+                name="threshold",
+                line={"color": look.palette.warning, "width": 1.2, "dash": "dash", "shape": "hv"},
+                hoverinfo="skip",
+            )
     if at is not None:
         fig.add_vline(x=at, line={"color": look.palette.accent, "width": 1.5})
     fig.update_layout(
         xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
-        yaxis={"title": {"text": "gradient norm"}, "type": "log", "exponentformat": "power"},
+        yaxis={"title": {"text": "gradient norm"}, "type": "log", "dtick": "D2", "tickformat": ".1~g"},
     )
     return fig
 

@@ -46,23 +46,36 @@ def learning_curve(
         mean = smooth(raw, width)
         x, y = thin(steps, raw)
         colour = curve.line.style(look)["color"]
+        who = f"{plain(curve.line.label)} " if len(curves) > 1 else ""
         fig.add_scatter(
-            x=x, y=y, mode="lines", name=f"{plain(curve.line.label)} batches", showlegend=False, hoverinfo="skip",
+            x=x,
+            y=y,
+            mode="lines",
+            name=f"{who}batches",
+            showlegend=False,
+            hoverinfo="skip",
             line={"color": with_alpha(colour, 0.28), "width": 1},
-        )  # fmt: skip
+        )
         x, y = thin(steps, mean)
         fig.add_scatter(
-            x=x, y=y, mode="lines", name=f"{plain(curve.line.label)} training", line=curve.line.style(look),
+            x=x,
+            y=y,
+            mode="lines",
+            name=f"{who}training",
+            line=curve.line.style(look),
             hovertemplate="%{y:.3f} bits<extra>%{fullData.name}</extra>",
-        )  # fmt: skip
+        )
         if len(curve.validation.get("step", ())):
             bits = np.asarray(curve.validation["loss"], np.float32) / np.float32(math.log(2))
             fig.add_scatter(
-                x=curve.validation["step"], y=bits, mode="lines+markers", name=f"{plain(curve.line.label)} validation",
+                x=curve.validation["step"],
+                y=bits,
+                mode="lines+markers",
+                name=f"{who}validation",
                 line=curve.line.style(look, 1.2, dash="dot"),
                 marker={"size": 6, "color": look.palette.card, "line": {"color": colour, "width": 1.8}},
                 hovertemplate="%{y:.3f} bits<extra>%{fullData.name}</extra>",
-            )  # fmt: skip
+            )
             bottoms.append(float(np.nanmin(bits)))
         finite = raw[np.isfinite(raw)]
         if len(finite):
@@ -93,20 +106,25 @@ def _draw_baselines(fig: go.Figure, baselines: Baselines, look: Look, low: float
     named = [("uniform", baselines.uniform)]
     named += [(f"{order}-gram", bits) for order, bits in zip(baselines.orders, baselines.bits, strict=True)]
     named = [one for one in named if one[0] != "6-gram" or one[1] < min(baselines.bits[:-1], default=math.inf)]
-    free = math.inf
-    for name, bits in sorted(named, key=lambda one: -one[1]):
+    best = min(baselines.bits, default=baselines.uniform)
+    labelled: list[float] = []
+    for name, bits in sorted(named, key=lambda one: (one[1] not in (baselines.uniform, best), -one[1])):
         if not low <= bits <= high:
             continue
         fig.add_shape(
-            type="line", xref="paper", x0=0, x1=1, y0=bits, y1=bits, layer="below",
+            type="line",
+            xref="paper",
+            x0=0,
+            x1=1,
+            y0=bits,
+            y1=bits,
+            layer="below",
             line={"color": look.palette.line, "width": 1, "dash": "dot"},
-        )  # fmt: skip
-        if free - bits > 0.055 * (high - low):
-            fig.add_annotation(
-                text=name, xref="paper", x=1.005, xanchor="left", y=bits, showarrow=False,
-                font={"size": 10, "color": look.palette.quiet},
-            )  # fmt: skip
-            free = bits
+        )
+        if all(abs(other - bits) > 0.055 * (high - low) for other in labelled):
+            font = {"size": 10, "color": look.palette.quiet}
+            fig.add_annotation(text=name, xref="paper", x=1.005, xanchor="left", y=bits, showarrow=False, font=font)
+            labelled.append(bits)
 
 
 def _caption(curve: Curve, baselines: Baselines | None) -> str:

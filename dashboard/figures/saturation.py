@@ -30,11 +30,14 @@ def saturation(record: Saturation | None, names: dict[str, str], look: Look = LI
         keep = np.unique(np.linspace(0, len(left) - 1, min(len(left), MOST_UNITS)).round().astype(int))
         colour = gate_colour(symbol, look.mode)
         fig.add_scatter(
-            x=left[keep].astype(np.float32), y=right[keep].astype(np.float32), mode="markers",
-            name=f"{symbol} {names.get(symbol, '|hidden state|')}", customdata=keep.astype(np.int32),
+            x=left[keep].astype(np.float32),
+            y=right[keep].astype(np.float32),
+            mode="markers",
+            name=f"{symbol} {names.get(symbol, '|hidden state|')}",
+            customdata=keep.astype(np.int32),
             marker={"size": 6, "color": with_alpha(colour, 0.55), "line": {"width": 0.6, "color": colour}},
             hovertemplate=f"{symbol} of unit %{{customdata}}<br>shut %{{x:.0%}}, open %{{y:.0%}}<extra></extra>",
-        )  # fmt: skip
+        )
     low = "near 0" if record.gates == ("h",) else "shut, below .1"
     high = "saturated, |h| above .9" if record.gates == ("h",) else "open, above .9"
     fig.update_layout(

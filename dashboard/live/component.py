@@ -21,6 +21,21 @@ _component = st.components.v2.component(
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Something that the reader may choose within a card, without a rerun.
+
+    Attributes:
+        param: the builder's parameter; panels that share it change together.
+        label: what is chosen, for those who cannot see it.
+        options: label and value of each.
+    """
+
+    param: str
+    label: str
+    options: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class Panel:
     """One card of the live page.
 
@@ -33,6 +48,7 @@ class Panel:
         height: of the drawing, in pixels.
         about: what there is to see, shown when the pointer rests on the title.
         params: small whole numbers for the builder, e.g. layer and run.
+        choices: parameters that the reader may change.
     """
 
     id: str
@@ -43,10 +59,11 @@ class Panel:
     height: int = 300
     about: str = ""
     params: dict[str, int] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
 
 
 def live_figures(
-    runs: list[str],
+    runs: dict[str, str],
     panels: list[Panel],
     *,
     key: str,
@@ -59,7 +76,7 @@ def live_figures(
     """Draw runs live, without a rerun for each update.
 
     Args:
-        runs: ids of the runs in view, the main one first.
+        runs: id → state of the runs in view, as this page knows them, the main one first.
         panels: what to draw.
         key: stable over reruns, so that the browser keeps what it has drawn.
         ms: milliseconds between two questions to the server.
@@ -72,7 +89,8 @@ def live_figures(
     return _component(
         key=key,
         data={
-            "runs": runs,
+            "runs": list(runs),
+            "known": runs,
             "panels": [asdict(panel) for panel in panels],
             "ms": ms,
             "at": at,

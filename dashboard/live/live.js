@@ -45,6 +45,7 @@ class Live {
     this.root = root;
     this.panels = new Map(); // id -> {spec, card, body, caption, tag, pending, visible, drawn}
     this.have = {};
+    this.chosen = {}; // parameter -> value
     this.at = null;
     this.timeline = [];
     this.missed = 0;
@@ -110,10 +111,42 @@ class Live {
       panel.spec = spec;
       panel.card.style.setProperty("--span", spec.span);
       if (panel.title) panel.title.textContent = spec.title;
+      this.offer(panel);
       if (spec.height && panel.spec.kind === "figure" && !panel.tall) panel.body.style.height = spec.height + "px";
       this.grid.appendChild(panel.card);
       if (spec.id === this.data.bar) this.grid.appendChild(this.barCard());
     }
+  }
+
+  // What the reader may choose within a card; panels that share a parameter change together.
+  offer(panel) {
+    if (!panel.choices) return;
+    const wanted = JSON.stringify(panel.spec.choices ?? []);
+    if (panel.offered !== wanted) {
+      panel.offered = wanted;
+      panel.choices.replaceChildren(...(panel.spec.choices ?? []).map((choice) => {
+        const group = make("div", "lv-choice"); group.setAttribute("role", "group"); group.setAttribute("aria-label", choice.label);
+        group.append(...choice.options.map(([label, value]) => {
+          const button = make("button", "lv-option", label); button.type = "button"; button.dataset.param = choice.param; button.dataset.value = value;
+          button.onclick = () => this.choose(choice.param, value);
+          return button;
+        }));
+        return group;
+      }));
+    }
+    for (const button of panel.choices.querySelectorAll(".lv-option"))
+      button.setAttribute("aria-pressed", String(Number(button.dataset.value) === (this.params(panel.spec)[button.dataset.param] ?? 0)));
+  }
+
+  params(spec) {
+    const chosen = (spec.choices ?? []).filter((choice) => choice.param in this.chosen && choice.options.some(([, value]) => value === this.chosen[choice.param]));
+    return { ...spec.params, ...Object.fromEntries(chosen.map((choice) => [choice.param, this.chosen[choice.param]])) };
+  }
+
+  choose(param, value) {
+    this.chosen[param] = value;
+    for (const panel of this.panels.values()) this.offer(panel);
+    this.poll();
   }
 
   barCard() { if (!this.barHolder) { this.barHolder = make("div", "lv-holder"); this.barHolder.appendChild(this.bar); } return this.barHolder; }
@@ -128,6 +161,7 @@ class Live {
       panel.caption = make("p", "lv-caption");
       if (spec.about) { panel.title.title = spec.about; panel.title.classList.add("lv-about"); }
       head.append(panel.title, panel.caption); card.append(head);
+      panel.choices = make("div", "lv-choices"); head.append(panel.choices);
     }
     panel.body = make("div", "lv-body");
     card.append(panel.body);
@@ -158,7 +192,7 @@ class Live {
     this.busy = true; this.again = false;
     const asked = this.runs;
     const theme = themeOf(this.root);
-    const panels = this.data.panels.map(({ id, name, params }) => ({ id, name, params }));
+    const panels = this.data.panels.map((spec) => ({ id: spec.id, name: spec.name, params: this.params(spec) }));
     const query = { runs: this.data.runs, panels, at: this.at, theme, have: this.have };
     try {
       const answer = await fetch(this.data.base + "/live", {
@@ -188,7 +222,8 @@ class Live {
     }
     const states = JSON.stringify(Object.fromEntries(Object.entries(got.status).map(([run, s]) => [run, s.state])));
     this.idle = !/queued|starting|running/.test(states);
-    if (this.statuses !== undefined && this.statuses !== states) this.data.tell("status", states);
+    const known = this.statuses ?? JSON.stringify(this.data.known);
+    if (known !== states) this.data.tell("status", states);
     this.statuses = states;
     this.schedule();
   }

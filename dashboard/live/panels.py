@@ -85,7 +85,11 @@ def _gradient_norm(scene: Scene) -> dict[str, Any]:
 def _gate_activity(scene: Scene) -> dict[str, Any]:
     record = cast("GateActivity | None", scene.record("gate_activity"))
     table = CELLS[scene.run.info.config.model.cell].gates
-    return {"figure": gate_activity(record, table, scene.look, layer=scene.layer, single=len(scene.runs) > 1)}
+    wanted = scene.params.get(f"channel{scene.params.get('run', 0)}", 0)  # 0 for all, else counted from 1
+    channel = record.channels[wanted - 1] if record is not None and 0 < wanted <= len(record.channels) else None
+    narrow = len(scene.runs) > 1
+    figure = gate_activity(record, table, scene.look, layer=scene.layer, narrow=narrow, channel=channel)
+    return {"figure": figure}
 
 
 def _saturation(scene: Scene) -> dict[str, Any]:

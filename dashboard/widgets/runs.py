@@ -11,11 +11,8 @@ from dashboard.owner import owner
 from rnncore.config import CELL_LABELS, CELLS, RunConfig
 from rnncore.errors import RnncoreError
 from rnncore.runs.store import RunInfo
+from rnncore.tasks.corpora import CORPORA
 
-ICONS = {
-    "queued": "◌", "starting": "◔", "running": "●", "paused": "❙❙", "finished": "✓", "stopped": "■",
-    "diverged": "▲", "failed": "✕", "interrupted": "◐",
-}  # fmt: skip
 LIVE = ("queued", "starting", "running", "paused")
 _TWICE = 2.0  # seconds within which a second press on Train is the same press
 
@@ -49,9 +46,10 @@ def send(run_id: str, kind: str, **values: object) -> None:
 
 
 def title(run: RunInfo) -> str:
-    """One line that tells runs apart."""
-    when = time.strftime("%H:%M", time.localtime(run.created))
-    return f"{ICONS.get(run.state, '')} {run.config.label} · {run.id} · {run.state} · {when}"
+    """One line that tells runs apart; how a run ended, but not what it does now, which would soon be untrue."""
+    when = time.strftime("%d %b %H:%M", time.localtime(run.created))
+    ended = "" if run.state in LIVE else f" · {run.state}"
+    return f"{run.config.label} · {run.id} · {when}{ended}"
 
 
 def pick(label: str, key: str, placeholder: str) -> None:
@@ -65,9 +63,40 @@ def pick(label: str, key: str, placeholder: str) -> None:
             st.error(str(error))
             st.session_state[key] = None
     st.selectbox(
-        label, list(runs), key=key, index=None, format_func=lambda run_id: title(runs[run_id]),
-        placeholder=placeholder, label_visibility="collapsed", on_change=_other_moment,
-    )  # fmt: skip
+        label,
+        list(runs),
+        key=key,
+        index=None,
+        format_func=lambda run_id: title(runs[run_id]),
+        placeholder=placeholder,
+        label_visibility="collapsed",
+        on_change=_other_moment,
+    )
+
+
+def watched() -> list[RunInfo]:
+    """The runs in view: the chosen one, and the one beside it."""
+    ids = dict.fromkeys(st.session_state.get(key) for key in ("run", "vs"))
+    found = []
+    for run_id in ids:
+        if run_id and st.session_state.get("run"):
+            try:
+                found.append(services.store().get(run_id))
+            except RnncoreError as error:
+                st.error(str(error))
+    return found
+
+
+def summary(run: RunInfo) -> str:
+    """What a run is made of, in one line."""
+    config = run.config
+    corpus = CORPORA[config.task.corpus].title if config.task.corpus in CORPORA else "an uploaded text"
+    layers = f", {config.model.num_layers} layers" if config.model.num_layers > 1 else ""
+    size = f"{run.parameters:,} parameters" if run.parameters else f"{config.model.hidden_size} units"
+    return (
+        f"{config.label}{layers} on {corpus}, {size}, windows of {config.task.sequence_length} × "
+        f"{config.training.batch_size}, {config.training.optimizer}"
+    )
 
 
 def _other_moment() -> None:
@@ -79,21 +108,47 @@ def controls(run: RunInfo) -> None:
     mine = run.owner in ("", owner())
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         if run.state == "paused":
-            st.button("Resume", icon=":material/play_arrow:", key="resume", disabled=not mine,
-                      on_click=send, args=(run.id, "resume"))  # fmt: skip
-            st.button("One step", icon=":material/skip_next:", key="step", disabled=not mine,
-                      on_click=send, args=(run.id, "step"))  # fmt: skip
+            st.button(
+                "Resume",
+                icon=":material/play_arrow:",
+                key="resume",
+                disabled=not mine,
+                on_click=send,
+                args=(run.id, "resume"),
+            )
+            st.button(
+                "One step",
+                icon=":material/skip_next:",
+                key="step",
+                disabled=not mine,
+                on_click=send,
+                args=(run.id, "step"),
+            )
         elif run.state in LIVE:
-            st.button("Pause", icon=":material/pause:", key="pause", disabled=not mine,
-                      on_click=send, args=(run.id, "pause"))  # fmt: skip
+            st.button(
+                "Pause", icon=":material/pause:", key="pause", disabled=not mine, on_click=send, args=(run.id, "pause")
+            )
         elif run.state in ("stopped", "interrupted", "failed"):
-            st.button("Resume from checkpoint", icon=":material/play_arrow:", key="requeue", disabled=not mine,
-                      on_click=_resume, args=(run.id,))  # fmt: skip
+            st.button(
+                "Resume from checkpoint",
+                icon=":material/play_arrow:",
+                key="requeue",
+                disabled=not mine,
+                on_click=_resume,
+                args=(run.id,),
+            )
         if run.state in LIVE:
-            st.button("Stop", icon=":material/stop:", key="stop", disabled=not mine,
-                      on_click=send, args=(run.id, "stop"))  # fmt: skip
-        st.button("Again from the same weights", icon=":material/replay:", key="again",
-                  on_click=_again, args=(run.id,))  # fmt: skip
+            st.button(
+                "Stop", icon=":material/stop:", key="stop", disabled=not mine, on_click=send, args=(run.id, "stop")
+            )
+        st.button(
+            "Again",
+            icon=":material/replay:",
+            key="again",
+            help="A new run from the same initial weights",
+            on_click=_again,
+            args=(run.id,),
+        )
         if run.state in LIVE:
             _on_the_fly(run, mine)
         if not mine:
@@ -103,12 +158,27 @@ def controls(run: RunInfo) -> None:
 def _on_the_fly(run: RunInfo, mine: bool) -> None:
     with st.popover("Change while it runs", icon=":material/tune:", disabled=not mine):
         training = run.config.training
-        lr = st.number_input("Learning rate", 0.0, 100.0, training.lr, format="%.4g", key=f"live_lr_{run.id}",
-                             step=0.001)  # fmt: skip
-        clip = st.number_input("Clip norm", 0.001, 1e6, training.clip_norm, format="%.3g", placeholder="off",
-                               key=f"live_clip_{run.id}", step=0.5)  # fmt: skip
-        st.button("Apply at the next step", key="apply", type="primary",
-                  on_click=send, args=(run.id, "set"), kwargs={"lr": lr, "clip_norm": clip})  # fmt: skip
+        lr = st.number_input(
+            "Learning rate", 0.0, 100.0, training.lr, format="%.4g", key=f"live_lr_{run.id}", step=0.001
+        )
+        clip = st.number_input(
+            "Clip norm",
+            0.001,
+            1e6,
+            training.clip_norm,
+            format="%.3g",
+            placeholder="off",
+            key=f"live_clip_{run.id}",
+            step=0.5,
+        )
+        st.button(
+            "Apply at the next step",
+            key="apply",
+            type="primary",
+            on_click=send,
+            args=(run.id, "set"),
+            kwargs={"lr": lr, "clip_norm": clip},
+        )
 
 
 def beside(run: RunInfo) -> None:
@@ -117,8 +187,9 @@ def beside(run: RunInfo) -> None:
         st.caption("The same settings and the same seed, another cell; both are drawn together.")
         for cell in CELLS:
             if cell != run.config.model.cell:
-                st.button(CELL_LABELS[cell], key=f"beside_{cell}", width="stretch",
-                          on_click=_start_beside, args=(run, cell))  # fmt: skip
+                st.button(
+                    CELL_LABELS[cell], key=f"beside_{cell}", width="stretch", on_click=_start_beside, args=(run, cell)
+                )
 
 
 def _start_beside(run: RunInfo, cell: str) -> None:

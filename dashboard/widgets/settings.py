@@ -19,6 +19,7 @@ from rnncore.errors import ConfigError, RnncoreError
 from rnncore.presets import PRESETS, preset
 
 CUSTOM = "custom"
+_SHORT = CELL_LABELS | {"rnn_relu": "ReLU"}
 _PREFIX = "set_"
 
 
@@ -129,9 +130,15 @@ def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
     _presets()
     _label("Network")
     st.segmented_control(
-        "Cell", CELLS, key=_PREFIX + "cell", format_func=CELL_LABELS.__getitem__, required=True,
-        width="stretch", help=field_of("cell").description,
-    )  # fmt: skip
+        "Cell",
+        CELLS,
+        key=_PREFIX + "cell",
+        format_func=_SHORT.__getitem__,
+        wrap=False,
+        required=True,
+        width="stretch",
+        help=field_of("cell").description,
+    )
     left, right = st.columns(2)
     with left:
         _number("hidden_size", "Units", step=16)
@@ -158,18 +165,26 @@ def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
     left, right = st.columns(2)
     with left:
         st.selectbox(
-            "Gate bias", ["default", "value", "chrono"], key=_PREFIX + "gate_bias", disabled=not gated,
+            "Gate bias",
+            ["default", "value", "chrono"],
+            key=_PREFIX + "gate_bias",
+            disabled=not gated,
             help=field_of("gate_bias").description if gated else "A plain RNN has no gates",
-        )  # fmt: skip
+        )
     with right:
         kind = st.session_state[_PREFIX + "gate_bias"]
         if kind == "chrono":
             _number("t_max", "Longest lag", step=16)
         else:
             st.number_input(
-                "Bias value", -10.0, 10.0, step=0.5, format="%.1f", key=_PREFIX + "gate_bias_value",
+                "Bias value",
+                -10.0,
+                10.0,
+                step=0.5,
+                format="%.1f",
+                key=_PREFIX + "gate_bias_value",
                 disabled=not gated or kind != "value",
-            )  # fmt: skip
+            )
     _label("Training")
     left, right = st.columns(2)
     with left:
@@ -218,8 +233,13 @@ def _more() -> None:
         _number("probe_sequences", "Probed sequences", step=1)
     st.toggle("Carry state over", key=_PREFIX + "stateful", help=field_of("stateful").description)
     _choice("device", "Device")
-    st.text_input("Primer", key=_PREFIX + "primer", max_chars=500, placeholder="from the validation text",
-                  help=field_of("primer").description)  # fmt: skip
+    st.text_input(
+        "Primer",
+        key=_PREFIX + "primer",
+        max_chars=500,
+        placeholder="from the validation text",
+        help=field_of("primer").description,
+    )
     st.text_input("Name", key=_PREFIX + "name", max_chars=80, placeholder="optional")
 
 
