@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, insert, inspect, select, update
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from rnncore.errors import StoreError
 from rnncore.runs import schema
@@ -147,6 +148,24 @@ class Database:
         with self.in_words(), self.engine.connect() as connection:
             yield connection
 
+    def found(self, query: str, *values: Any) -> bool:
+        """Whether a query with ``?`` for each value finds a row.
+
+        For the question that a worker asks twenty times a second: on SQLite it goes past SQLAlchemy, which
+        takes a quarter of the time.
+        """
+        with self.in_words():
+            if self.url.drivername != "sqlite":  # the way to the server is what takes time there
+                with self.engine.connect() as connection:
+                    return connection.exec_driver_sql(query.replace("?", "%s"), values).first() is not None
+            raw: Any = self.engine.raw_connection()
+            try:
+                return raw.execute(query, values).fetchone() is not None
+            except sqlite3.Error as error:
+                raise DBAPIError(query, values, error) from error
+            finally:
+                raw.close()
+
     def later(self, key: object, action: Callable[[], None]) -> None:
         """Do this once, just before the present transaction commits."""
         self._local.later.setdefault(key, action)
@@ -208,7 +227,8 @@ class Database:
             if sign in words:
                 kind = StoreError if sign in _LASTING else StoreUnavailable
                 return kind(sentence.format(place=self.place))
-        if error.connection_invalidated or "connect" in words or "timeout" in words:
+        lost = isinstance(error, OperationalError) and self.url.drivername != "sqlite"
+        if lost or error.connection_invalidated:
             return StoreUnavailable(
                 f"the run store {self.place} does not answer; check that the database server is running and "
                 "reachable: what is running goes on when it is back"

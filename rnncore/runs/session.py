@@ -154,6 +154,8 @@ class Session:
                 self._first("validation")
             case "Saved":
                 buffer.checkpoints.append((event.step, event.checkpoint))
+                if event.step > 0:  # written before the training goes on: it counts what saving costs
+                    self.next_flush = 0.0
                 if self.mode == "pausing":
                     self.mode = "paused"
             case "Started":

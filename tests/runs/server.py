@@ -6,14 +6,16 @@ import sys
 import time
 
 from rnncore.config import RunConfig
+from rnncore.runs import launcher as launching
 from rnncore.runs.launcher import Launcher
 from rnncore.runs.store import RunStore
 from tests.runs.fakes import COMMAND
 
 if __name__ == "__main__":
+    launching.SPARE_SECONDS = 0.0
     with RunStore() as store, Launcher(store, slots=1, command=COMMAND) as launcher:
         run = launcher.submit(RunConfig.of(name="slow", steps=100_000))
-        while store.get(run.id).step < 5:
+        while store.get(run.id).step < 5 or sum(worker.ready for worker in launcher._workers) < 2:
             time.sleep(0.01)
         print(run.id, *(worker.pid for worker in launcher._workers), flush=True)
         try:

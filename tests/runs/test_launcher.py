@@ -138,6 +138,7 @@ def test_a_server_that_dies_leaves_no_orphan(home: Path, open_store: Callable[[s
     )
     assert server.stdout is not None
     run_id, *pids = server.stdout.readline().decode().split()
+    assert len(pids) == 2  # one at work, one kept warm
     assert all(psutil.pid_exists(int(pid)) for pid in pids)
     os.killpg(server.pid, number)
     server.wait()
