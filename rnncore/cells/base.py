@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rnncore.errors import ConfigError
-
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
@@ -167,46 +165,20 @@ class Cell:
             generator: source of randomness.
 
         Raises:
-            ConfigError: a gate bias for a cell without gates, or chrono without t_max.
+            ConfigError: an unknown name, a gate bias for a cell without gates or a layer without biases, or chrono
+                without t_max.
         """
-        import torch
-        from torch import nn
+        from rnncore.cells.initialise import initialise
 
-        if gate_bias is not None and not self.bias_gates:
-            raise ConfigError(f"gate_bias needs a cell with gates, got cell {self.name!r}; use lstm or gru, or None")
-        if gate_bias == "chrono" and (t_max is None or t_max < 3):
-            raise ConfigError(f"t_max must be >= 3 for gate_bias 'chrono', got {t_max}; use the task's longest lag")
-        size = int(layer.hidden_size)  # type: ignore[arg-type]
-        bound = size**-0.5
-        with torch.no_grad():
-            for name, parameter in layer.named_parameters():
-                nn.init.uniform_(parameter, -bound, bound, generator=generator)
-                if name.startswith("weight_hh"):
-                    for block in parameter.split(size):
-                        if recurrent == "orthogonal":
-                            nn.init.orthogonal_(block, generator=generator)
-                        elif recurrent == "identity":
-                            nn.init.eye_(block)
-                    parameter.mul_(recurrent_gain)
-            for name, parameter in layer.named_parameters():
-                if gate_bias is not None and name.startswith("bias_ih"):
-                    other = layer.get_parameter(name.replace("bias_ih", "bias_hh"))
-                    self._set_gate_bias(parameter, other, size, gate_bias, t_max, generator)
-
-    def _set_gate_bias(
-        self, bias_ih: Tensor, bias_hh: Tensor, size: int, gate_bias: float | str, t_max: int | None, generator: Any
-    ) -> None:
-        symbols = [gate.symbol for gate in self.gates]
-        value: Any = gate_bias
-        if gate_bias == "chrono":
-            assert t_max is not None
-            value = bias_ih.new_empty(size).uniform_(1, t_max - 1, generator=generator).log_()
-        for symbol, sign in self.bias_gates:
-            if sign < 0 and gate_bias != "chrono":
-                continue
-            block = slice(symbols.index(symbol) * size, (symbols.index(symbol) + 1) * size)
-            bias_ih[block] = sign * value
-            bias_hh[block] = 0.0
+        initialise(
+            self,
+            layer,
+            recurrent=recurrent,
+            recurrent_gain=recurrent_gain,
+            gate_bias=gate_bias,
+            t_max=t_max,
+            generator=generator,
+        )
 
 
 class Gates(Mapping[str, Any]):
