@@ -1,1 +1,1 @@
-"""Measurements of speed, as ratios within one interleaved run."""
+"""Measurements of speed, as ratios within one interleaved run: ``python -m rnncore.benchmark``."""

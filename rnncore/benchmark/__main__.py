@@ -1,0 +1,81 @@
+"""The benchmark of training and probing: ``python -m rnncore.benchmark [--json]``.
+
+Prints three parts: training in the lab against a bare torch loop, what a probe costs, and how soon a run starts.
+Absolute numbers depend on the machine; the ratios are what counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+from typing import Any
+
+LAB_COLUMNS = (
+    "cell", "T", "B", "H", "bare_steps_per_second", "lab_steps_per_second", "lab_per_bare", "lab_per_bare_whole",
+    "session_share", "probes_per_second", "validations", "samples",
+)  # fmt: skip
+
+
+def table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
+    """The rows as aligned text, one line each."""
+    shown = [list(columns)] + [[_shown(row[column]) for column in columns] for row in rows]
+    widths = [max(len(line[index]) for line in shown) for index in range(len(columns))]
+    return "\n".join("  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in shown)
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def main() -> int:
+    """Run the parts that were asked for. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rnncore.benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=30.0, help="for each side of each case (default: 30)")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.add_argument("--only", choices=("lab", "probe", "start"), help="one part only")
+    given = parser.parse_args()
+    import torch
+
+    found: dict[str, Any] = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "machine": f"{platform.machine()}, {_cores()} cores",
+    }
+    say = (lambda text: None) if given.json else (lambda text: print(text, flush=True))
+    if given.only in (None, "lab"):
+        from rnncore.benchmark import lab
+
+        found["lab"] = lab.measure(given.seconds)
+        say("Training in the lab, every view live and the store writing, against a bare torch loop")
+        say(table(found["lab"], LAB_COLUMNS) + "\n")
+    if given.only in (None, "probe"):
+        from rnncore.benchmark import probe
+
+        found["probe"] = probe.measure(given.seconds / 6)
+        say("One probe, against the training step and a loop of cells\n" + probe.table(found["probe"]) + "\n")
+    if given.only in (None, "start"):
+        from rnncore.benchmark import lab
+
+        found["first_step_seconds"] = lab.first_step_seconds()
+        say(
+            "From submitting a run to its first step in the store, with a warm worker: "
+            f"{statistics.median(found['first_step_seconds']):.2f} s (longest {max(found['first_step_seconds']):.2f} s)"
+        )
+    if given.json:
+        print(json.dumps(found, indent=2))
+    return 0
+
+
+def _cores() -> int:
+    from rnncore.runs.launcher import usable_cores
+
+    return usable_cores()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
