@@ -55,6 +55,7 @@ def gradient_flow(
                 y=_positive(flow.cell_last[index]),
                 mode="lines",
                 name=f"{name}c, last loss",
+                showlegend=len(flows) == 1,
                 line=line.style(look, 1.2, dash="dashdot"),
                 hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
             )

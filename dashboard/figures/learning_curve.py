@@ -61,7 +61,7 @@ def learning_curve(
             x=x,
             y=y,
             mode="lines",
-            name=f"{who}training",
+            name=who.strip() or "training",
             line=curve.line.style(look),
             hovertemplate="%{y:.3f} bits<extra>%{fullData.name}</extra>",
         )
@@ -72,6 +72,7 @@ def learning_curve(
                 y=bits,
                 mode="lines+markers",
                 name=f"{who}validation",
+                showlegend=len(curves) == 1,
                 line=curve.line.style(look, 1.2, dash="dot"),
                 marker={"size": 6, "color": look.palette.card, "line": {"color": colour, "width": 1.8}},
                 hovertemplate="%{y:.3f} bits<extra>%{fullData.name}</extra>",

@@ -20,9 +20,9 @@ def encode(fig: go.Figure) -> dict[str, Any]:
     """The figure as plain JSON values."""
     plain = fig.to_plotly_json()
     plain["layout"].pop("template", None)  # sent once per theme, by its name
-    for trace in plain["data"]:
-        if trace.get("type") == "heatmap" and isinstance(trace.get("z"), np.ndarray):
-            trace["z"], trace["meta"] = _levels(trace["z"], trace["zmin"], trace["zmax"])
+    for trace, sent in zip(fig.data, plain["data"], strict=True):
+        if trace.type == "heatmap":
+            sent["z"], sent["meta"] = _levels(trace.z, trace.zmin, trace.zmax)
     return plain
 
 

@@ -313,12 +313,14 @@ class Live {
     panel.body.replaceChildren(...verdicts.map((one) => {
       const line = make("div", "lv-verdict");
       if (one.label) line.append(make("span", "lv-who", one.label));
+      const list = make("div", "lv-findings");
+      line.append(list);
       for (const item of one.items) {
         const chip = make("span", "lv-finding lv-" + item.severity);
         chip.dataset.code = item.code;
         chip.append(make("span", "lv-dot"), make("span", "", item.text));
         if (item.advice) chip.append(make("span", "lv-advice", "Try: " + item.advice));
-        line.append(chip);
+        list.append(chip);
       }
       return line;
     }));

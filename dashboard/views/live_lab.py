@@ -118,7 +118,7 @@ def lab() -> None:
     if not watched:
         settings.welcome()
         return
-    st.caption(" · ".join(runs.summary(run) for run in watched))
+    st.caption("  \n".join(runs.summary(run) for run in watched))
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
         runs.controls(watched[0])
         runs.beside(watched[0])

@@ -183,16 +183,26 @@ def _on_the_fly(run: RunInfo, mine: bool) -> None:
 
 def beside(run: RunInfo) -> None:
     """Start the same settings and seed with another cell, next to this run."""
-    with st.popover("Beside another cell", icon=":material/compare_arrows:"):
-        st.caption("The same settings and the same seed, another cell; both are drawn together.")
-        for cell in CELLS:
-            if cell != run.config.model.cell:
-                st.button(
-                    CELL_LABELS[cell], key=f"beside_{cell}", width="stretch", on_click=_start_beside, args=(run, cell)
-                )
+    others = [cell for cell in CELLS if cell != run.config.model.cell]
+    st.selectbox(
+        "Beside another cell",
+        others,
+        index=None,
+        key="beside_cell",
+        format_func=CELL_LABELS.__getitem__,
+        placeholder="Beside another cell…",
+        label_visibility="collapsed",
+        width=210,
+        on_change=_start_beside,
+        args=(run,),
+    )
 
 
-def _start_beside(run: RunInfo, cell: str) -> None:
+def _start_beside(run: RunInfo) -> None:
+    cell = st.session_state["beside_cell"]
+    st.session_state["beside_cell"] = None
+    if cell is None:
+        return
     changes: dict[str, object] = {"cell": cell, "name": ""}
     if cell.startswith("rnn"):
         changes["gate_bias"] = "default"

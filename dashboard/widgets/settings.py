@@ -104,9 +104,9 @@ def welcome() -> None:
         "Press **Train** and watch an LSTM learn Python's own source code, or start from one of these. "
         "Everything on the left may be changed first."
     )
-    columns = st.columns(3)
-    for index, one in enumerate(PRESETS):
-        with columns[index % 3], st.container(border=True, key=f"preset_{one.key}", height="stretch"):
+    cells = st.grid(3, min_column_width=230)
+    for one in PRESETS:
+        with cells.container(border=True, key=f"preset_{one.key}", height="stretch"):
             st.markdown(f"**{one.title}**")
             st.caption(one.story)
             st.button("Train this", key=f"train_{one.key}", on_click=_train_preset, args=(one.key,))

@@ -1,0 +1,245 @@
+"""Claims about figures: right axes, fixed meanings, no markup from data, no blank charts."""
+
+import math
+
+import numpy as np
+import pytest
+
+from dashboard.figures.base import Line, Look, lines, plain, shown, smooth, thin
+from dashboard.figures.gate_activity import gate_activity
+from dashboard.figures.gradient_flow import RANGE, gradient_flow
+from dashboard.figures.gradient_norm import gradient_norm
+from dashboard.figures.learning_curve import Curve, learning_curve
+from dashboard.figures.saturation import saturation
+from dashboard.theme import CELL_COLOURS, GATE_COLOURS, PALETTES, cell_colour
+from rnncore.cells import CELLS
+from rnncore.records import Baselines, GateActivity, GradientFlow, Saturation
+
+LSTM = Line("LSTM · 8", "lstm")
+DARK = Look("dark", "run1")
+
+
+def flow(norms, factor=0.5, cell=True):
+    norms = np.atleast_2d(np.asarray(norms, np.float32))
+    none = np.zeros((0, norms.shape[1]), np.float32)
+    return GradientFlow(
+        step=1,
+        cell="lstm",
+        sequences=8,
+        hidden_total=norms * 2,
+        hidden_last=norms,
+        hidden_direct=norms,
+        cell_total=norms if cell else none,
+        cell_last=norms if cell else none,
+        factor=np.full(len(norms), factor),
+        half_life=np.full(len(norms), math.log(0.5) / math.log(factor) if factor not in (0, 1) else math.inf),
+    )
+
+
+def gates(text=("a", "<", "\n"), units=8, cell="lstm", value=0.25):
+    channels = [gate.symbol for gate in CELLS[cell].gates] + ["h"] + (["c"] if cell == "lstm" else [])
+    values = np.full((1, len(channels), len(text), units), value, np.float32)
+    return GateActivity(
+        step=1,
+        cell=cell,
+        hidden_size=units * 2,
+        text=tuple(text),
+        targets=tuple(text),
+        channels=tuple(channels),
+        units=np.arange(0, units * 2, 2),
+        values=values,
+    )
+
+
+def train(steps=50, loss=2.0, norm=0.5, clip=1.0):
+    step = np.arange(1, steps + 1)
+    return {
+        "step": step,
+        "seconds": step * 0.1,
+        "loss": np.full(steps, loss),
+        "grad_norm": np.full(steps, norm),
+        "clip_norm": np.full(steps, clip),
+        "lr": np.full(steps, 1e-3),
+    }
+
+
+def test_the_lag_grows_to_the_left_on_a_log_axis_that_does_not_follow_the_data_inwards():
+    for norms in ([1e-3, 1e-2, 1e-1], [1.0, 1.0, 1.0], [1e-30, 1e-10, 1.0]):
+        layout = gradient_flow([(LSTM, flow(norms))]).layout
+        assert layout.xaxis.autorange == "reversed"
+        assert layout.yaxis.type == "log"
+        assert tuple(layout.yaxis.range) == RANGE
+
+
+def test_the_log_axis_grows_in_whole_blocks_when_the_gradient_explodes():
+    assert tuple(gradient_flow([(LSTM, flow([1e5, 1e2, 1.0]))]).layout.yaxis.range) == (-8, 6)
+    assert gradient_flow([(LSTM, flow([1e37, 1e2, 1.0]))]).layout.yaxis.range[1] <= 38
+
+
+def test_the_drawn_fit_is_the_least_squares_line_of_the_curve():
+    lags = np.arange(9, -1, -1)
+    norms = 3.0 * 0.8**lags
+    fig = gradient_flow([(LSTM, flow(norms, factor=0.8))])
+    drawn = next(trace for trace in fig.data if trace.name == "fit")
+    np.testing.assert_allclose(drawn.y, norms, rtol=1e-5)
+    np.testing.assert_array_equal(drawn.x, lags)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0])
+def test_values_without_a_place_on_a_log_axis_leave_a_gap(bad):
+    fig = gradient_flow([(LSTM, flow([1.0, bad, 1.0]))])
+    main = next(trace for trace in fig.data if trace.name == "h, last loss")
+    assert np.isnan(main.y[1])
+    assert "no longer finite" in fig.layout.meta["caption"] or bad == 0.0
+
+
+def test_captions_say_the_factor_and_half_life_in_words():
+    words = gradient_flow([(LSTM, flow([0.25, 0.5, 1.0], factor=0.5))]).layout.meta["caption"]
+    assert words == "factor 0.500 per step, half-life 1 steps"
+    assert "doubles every" in gradient_flow([(LSTM, flow([4, 2, 1], factor=2.0))]).layout.meta["caption"]
+
+
+def test_two_runs_of_the_same_cell_are_told_apart_by_dashes_and_of_others_by_colour():
+    assert [line.dash for line in lines([("a", "lstm"), ("b", "lstm"), ("c", "gru")])] == ["solid", "dash", "solid"]
+    assert cell_colour("lstm", "light") != cell_colour("gru", "light")
+
+
+def _luminance(colour):
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    r, g, b = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("table", [CELL_COLOURS, GATE_COLOURS], ids=["cells", "gates"])
+def test_every_meaningful_colour_is_legible_on_its_card(mode, table):
+    card = _luminance(PALETTES[mode].card)
+    for name, colours in table.items():
+        own = _luminance(colours[mode])
+        contrast = (max(card, own) + 0.05) / (min(card, own) + 0.05)
+        assert contrast >= 3.9, (name, contrast)
+
+
+def test_heatmap_columns_are_labelled_with_the_characters_read_and_no_markup_survives():
+    fig = gate_activity(gates(text=("<", "b", ">", "&", " ", "\n", "\t", "\x00")), CELLS["lstm"].gates)
+    assert fig.layout.xaxis.ticktext == ("‹", "b", "›", "＆", "·", "↵", "→", "□")
+    text = fig.to_json()
+    assert "<b>i</b>" not in "".join(fig.layout.xaxis.ticktext)
+    assert text.count("<script") == 0
+
+
+def test_there_is_one_heatmap_per_gate_and_state_with_the_values_of_the_record():
+    record = gates(value=0.75)
+    fig = gate_activity(record, CELLS["lstm"].gates)
+    assert len(fig.data) == 6
+    for trace in fig.data:
+        np.testing.assert_allclose(trace.z, 0.75)
+        assert trace.z.shape == (8, 3)
+    assert [(trace.zmin, trace.zmax) for trace in fig.data] == [(0, 1), (0, 1), (-1, 1), (0, 1), (-1, 1), (-1, 1)]
+
+
+def test_rows_are_named_by_the_true_unit_number():
+    fig = gate_activity(gates(), CELLS["lstm"].gates)
+    assert list(fig.data[0].y) == [str(unit) for unit in range(0, 16, 2)]
+
+
+def test_one_channel_by_itself_is_drawn_large():
+    fig = gate_activity(gates(), CELLS["lstm"].gates, channel="f")
+    assert len(fig.data) == 1
+    assert "f = " in fig.data[0].hovertemplate
+
+
+def test_long_sequences_label_only_as_many_characters_as_fit():
+    fig = gate_activity(gates(text=["x"] * 500), CELLS["lstm"].gates)
+    assert 50 <= len(fig.layout.xaxis.ticktext) <= 160
+
+
+def test_a_plain_rnn_shows_its_hidden_state():
+    fig = gate_activity(gates(cell="rnn_tanh"), CELLS["rnn_tanh"].gates)
+    assert [trace.zmin for trace in fig.data] == [-1]
+
+
+def test_saturation_puts_each_unit_where_its_shares_are():
+    record = Saturation(
+        step=1,
+        cell="lstm",
+        gates=("i", "f", "o"),
+        left=np.array([[[0.1, 0.2], [0.3, 0.4], [0, 1]]]),
+        right=np.array([[[0.5, 0.6], [0.0, 0.1], [1, 0]]]),
+    )
+    fig = saturation(record, {"i": "input", "f": "forget", "o": "output"})
+    np.testing.assert_allclose(fig.data[1].x, [0.3, 0.4])
+    np.testing.assert_allclose(fig.data[1].y, [0.0, 0.1], atol=1e-7)
+    assert fig.data[1].name == "f forget"
+    assert "f shut 35% / open 5%" in fig.layout.meta["caption"]
+
+
+def test_the_loss_is_drawn_in_bits_with_the_baselines_as_labelled_lines():
+    floors = Baselines(step=0, vocab_size=64, uniform=6.0, orders=(1, 2, 3), bits=(4.8, 3.6, 2.9))
+    fig = learning_curve(
+        [Curve(LSTM, train(loss=math.log(2) * 3), {"step": np.array([1]), "loss": np.array([2.0])})], floors
+    )
+    mean = next(trace for trace in fig.data if trace.name == "training")
+    np.testing.assert_allclose(mean.y, 3.0, rtol=1e-6)
+    assert {a.text for a in fig.layout.annotations} >= {"uniform", "1-gram", "2-gram", "3-gram"}
+    assert fig.layout.yaxis.title.text == "bits per character"
+    assert "better than a 2-gram" in fig.layout.meta["caption"]
+
+
+def test_an_exploded_loss_does_not_hide_the_rest():
+    floors = Baselines(step=0, vocab_size=64, uniform=6.0, orders=(1,), bits=(4.8,))
+    fig = learning_curve([Curve(LSTM, train(loss=500.0))], floors)
+    assert fig.layout.yaxis.range[1] <= 10
+
+
+def test_the_threshold_follows_its_changes_and_clipped_steps_are_marked():
+    series = train(steps=6, norm=2.0, clip=1.0)
+    series["clip_norm"] = np.array([1.0, 1.0, 3.0, 3.0, np.nan, np.nan])
+    fig = gradient_norm([(LSTM, series)])
+    threshold = next(trace for trace in fig.data if trace.name == "threshold")
+    assert list(threshold.x)[:2] == [1, 3]
+    clipped = next(trace for trace in fig.data if trace.name == "clipped")
+    assert list(clipped.x) == [1, 2]
+    assert "clipping is off" in fig.layout.meta["caption"]
+
+
+@pytest.mark.parametrize(
+    "fig",
+    [
+        learning_curve([], look=DARK),
+        learning_curve([Curve(LSTM, {})]),
+        gradient_flow([]),
+        gradient_norm([]),
+        gate_activity(None, ()),
+        saturation(None, {}),
+    ],
+)
+def test_missing_data_is_explained(fig):
+    assert len(fig.layout.annotations[0].text) > 15
+    assert not fig.data
+
+
+def test_thinning_keeps_the_extremes_and_the_ends():
+    y = np.sin(np.arange(100_000) / 50.0)
+    y[54_321] = 9.0
+    x, thinned = thin(np.arange(100_000), y)
+    assert len(x) <= 602
+    assert thinned.max() == 9.0
+    assert (x[0], x[-1]) == (0, 99_999)
+    assert (np.diff(x) > 0).all()
+
+
+def test_the_running_mean_is_the_mean_of_the_last_values():
+    y = np.random.default_rng(0).random(30)
+    expected = [y[max(0, i - 6) : i + 1].mean() for i in range(30)]
+    np.testing.assert_allclose(smooth(y, 7), expected)
+
+
+def test_labels_cannot_smuggle_markup():
+    assert plain("<b>&amp;") == "‹b›＆amp;"
+    assert shown("\u202e") == "□"
+
+
+def test_zoom_is_kept_by_the_look_s_token():
+    for fig in (gradient_flow([], DARK), gate_activity(gates(), CELLS["lstm"].gates, DARK)):
+        assert fig.layout.uirevision == "run1"
