@@ -203,7 +203,7 @@ class RunConfig(_Section):
         """``{leaf name: text}`` of what differs from the defaults; ``from_flat`` reads it back."""
         default = RunConfig()
         flat = {}
-        for key, section in LEAVES.items():
+        for key in LEAVES:
             value = self[key]
             if all_fields or value != default[key]:
                 flat[key] = "off" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

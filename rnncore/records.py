@@ -53,7 +53,8 @@ class Record:
         metadata = json.loads(data[8 : 8 + length])["__metadata__"]
         values = json.loads(metadata["json"])
         values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-        return Record.registry[metadata["kind"]](**values, **load_tensors(data))  # type: ignore[return-value]
+        record: Any = Record.registry[metadata["kind"]](**values | load_tensors(data))
+        return record
 
     def frame(self) -> pd.DataFrame:
         """The record as a tidy frame, one measured number per row or column."""

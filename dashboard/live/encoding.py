@@ -63,7 +63,7 @@ def _array(values: np.ndarray) -> Any:
     name = _TYPES.get(values.dtype.name)
     if name is None:
         return _plain(values.tolist())
-    found: dict[str, Any] = {"dtype": name, "bdata": base64.b64encode(np.ascontiguousarray(values)).decode()}
+    found: dict[str, Any] = {"dtype": name, "bdata": base64.b64encode(values.tobytes()).decode()}
     if values.ndim > 1:
         found["shape"] = ", ".join(map(str, values.shape))
     return found

@@ -105,7 +105,7 @@ def _other_moment() -> None:
 
 def controls(run: RunInfo) -> None:
     """Buttons for one run: pause, step, stop, resume, restart, and the two numbers that may change."""
-    mine = run.owner in ("", owner())
+    mine = run.owner == owner()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         if run.state == "paused":
             st.button(

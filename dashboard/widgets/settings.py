@@ -253,14 +253,17 @@ def _number(leaf: str, label: str, *, step: float, format: str | None = None, pl
     optional = field_of(leaf).default is None or leaf == "clip_norm"
     unit = unit_of(leaf)
     description = field_of(leaf).description or ""
+    options: dict[str, Any] = {
+        "min_value": None if low is None else kind(low),
+        "max_value": None if high is None else kind(high),
+        "step": kind(step),
+        "value": None if optional else "min",
+    }
     st.number_input(
         label,
-        min_value=None if low is None else kind(low),
-        max_value=None if high is None else kind(high),
-        step=kind(step),
+        **options,
         format=format,
         key=_PREFIX + leaf,
-        value=None if optional else "min",
         placeholder=placeholder or None,
         help=f"{description}{f' ({unit})' if unit else ''}. From {low:,.10g} to {high:,.10g}.",
     )

@@ -85,6 +85,7 @@ class SequenceModel(nn.Module):
         """Draw dropout masks from this generator, on the model's device."""
         self.dropout_generator = generator
         for dropout in self.dropouts:
+            assert isinstance(dropout, Dropout)
             dropout.generator = generator
 
     @property

@@ -228,6 +228,7 @@ class Session:
             case "step" if self.mode != "run":
                 self.steps_wanted += 1
                 self.mode = "stepping"
+                self.controls.measure()
             case "pause" | "step":
                 self.mode, self.steps_wanted = "pausing", 0
                 self.controls.checkpoint()

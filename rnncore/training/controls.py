@@ -18,6 +18,7 @@ class Controls:
         self.changes: dict[str, float | None] = {}
         self.stopping = False
         self.wants_checkpoint = False
+        self.wants_measures = False
 
     def set(self, **changes: Any) -> None:
         """Change ``lr`` or ``clip_norm`` (None switches clipping off).
@@ -37,3 +38,7 @@ class Controls:
     def checkpoint(self) -> None:
         """Ask for a checkpoint at the next step boundary."""
         self.wants_checkpoint = True
+
+    def measure(self) -> None:
+        """Take all measures at the next step, whatever the budget says (a single step while paused)."""
+        self.wants_measures = True

@@ -195,6 +195,8 @@ class _Loop:
                 yield from self._paused(Saved(trainer.step, trainer.checkpoint()))
             before = self._tick()
             due = due_measures(self.measures, self.budget, trainer.step + 1, before)
+            if self.controls.wants_measures:
+                self.controls.wants_measures, due = False, list(self.measures)
             watching = _Watching(due, trainer)
             step = trainer.advance(watching)
             if step is None:

@@ -71,7 +71,7 @@ class FakeCheckpoint(dict[str, Any]):
 class FakeControls:
     def __init__(self) -> None:
         self.changes: dict[str, Any] = {}
-        self.stopping = self.wants_checkpoint = False
+        self.stopping = self.wants_checkpoint = self.wants_measures = False
 
     def set(self, **changes: Any) -> None:
         self.changes |= changes
@@ -81,6 +81,9 @@ class FakeControls:
 
     def checkpoint(self) -> None:
         self.wants_checkpoint = True
+
+    def measure(self) -> None:
+        self.wants_measures = True
 
 
 def loss(step: int) -> float:

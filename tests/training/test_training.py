@@ -113,6 +113,16 @@ def test_only_lr_and_clip_norm_can_be_changed_on_the_fly():
         Controls().set(clip_norm=-1)
 
 
+def test_a_single_step_can_be_measured_whatever_the_budget_says():
+    config, controls, seen = RunConfig.of(**SMALL), Controls(), []
+    for event in train(config, text=TEXT, controls=controls, measures=live_measures(config)):
+        if isinstance(event, events.Measured) and event.record.kind == "gate_activity":
+            seen.append(event.step)
+        if isinstance(event, events.Step) and event.step == 6:
+            controls.measure()
+    assert 7 in seen
+
+
 def test_a_learning_rate_of_zero_leaves_the_weights_alone():
     found = run(RunConfig.of(**SMALL, lr=0.0))
     saved = [event.checkpoint for event in found if isinstance(event, events.Saved)]

@@ -1,0 +1,89 @@
+"""What the live lab shows of its runs, from top to bottom."""
+
+from __future__ import annotations
+
+from dashboard.live.component import Choice, Panel
+from rnncore.cells import CELLS
+from rnncore.runs.store import RunInfo
+
+
+def panels(watched: list[RunInfo]) -> list[Panel]:
+    """The page from top to bottom."""
+    both = len(watched) > 1
+    depth = max(run.config.model.num_layers for run in watched)
+    layer = (Choice("layer", "Layer", tuple((f"layer {n + 1}", n) for n in range(depth))),) if depth > 1 else ()
+    found = [
+        Panel("verdict", "verdict", kind="words", span=12),
+        Panel("metrics", "metrics", kind="text", span=12),
+        Panel(
+            "loss",
+            "learning_curve",
+            "Loss",
+            height=320,
+            about="Cross-entropy in bits per character; the dotted lines are what counting n-grams reaches",
+        ),
+        Panel(
+            "gradient",
+            "gradient_flow",
+            "Gradient across time",
+            height=320,
+            choices=layer,
+            about="How strongly the loss at the window's last step depends on the hidden state at each step before",
+        ),
+    ]
+    for index, run in enumerate(watched):
+        cell = CELLS[run.config.model.cell]
+        symbols = [gate.symbol for gate in cell.gates] + ["h"] + (["c"] if cell.has_cell_state else [])
+        names = ["all", *symbols]
+        gates = (Choice(f"channel{index}", "Gate or state", tuple((name, n) for n, name in enumerate(names))),)
+        found.append(
+            Panel(
+                f"gates{index}",
+                "gate_activity",
+                _title("Inside the network", run, both),
+                span=6 if both else 12,
+                height=520,
+                params={"run": index},
+                choices=(gates if len(symbols) > 1 else ()) + layer,
+                about="Gates, hidden and cell state of one sequence of the batch",
+            )
+        )
+    for index, run in enumerate(watched):
+        found.append(
+            Panel(
+                f"samples{index}",
+                "samples",
+                _title("What it writes", run, both),
+                kind="text",
+                params={"run": index},
+                span=6 if both else 12,
+                about="The model's own text, newest first",
+            )
+        )
+    found.append(
+        Panel(
+            "norm",
+            "gradient_norm",
+            "Gradient norm",
+            height=280,
+            span=12 if both else 6,
+            about="Global norm over all weights before clipping",
+        )
+    )
+    for index, run in enumerate(watched):
+        found.append(
+            Panel(
+                f"saturation{index}",
+                "saturation",
+                _title("Saturation", run, both),
+                height=280,
+                params={"run": index},
+                choices=layer,
+                about="A dot per unit: how often its gate is shut, how often fully open",
+            )
+        )
+    return found
+
+
+def _title(title: str, run: RunInfo, both: bool) -> str:
+    return f"{title}: {run.config.label}" if both else title
