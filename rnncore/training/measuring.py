@@ -1,13 +1,14 @@
 """When to measure: a time budget shared by everything that watches a run.
 
 Measuring never changes training. It only costs time, and this file decides how much: each measure has a
-share of the budget and is due when its next turn still fits into it.
+share of the budget, and waits after each turn until the turn's cost is that share of the time.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+import statistics
+from collections import deque
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,7 +26,7 @@ class Measure(Protocol):
     share: float  # of the whole budget, 0..1
 
     def forced(self, step: int) -> bool:
-        """Whether this step is measured whatever the budget says."""
+        """Whether this step is wanted beyond the budget; granted where it costs little of the run so far."""
 
     def around(self, trainer: Trainer) -> AbstractContextManager[Any]:
         """A context around forward and backward of the step, e.g. a probe's hooks."""
@@ -35,41 +36,58 @@ class Measure(Protocol):
 
 
 def is_power_of_two(step: int) -> bool:
-    """1, 2, 4, 8, ...: the log-spaced steps that every run measures."""
+    """1, 2, 4, 8, ...: log-spaced steps."""
     return step > 0 and step & (step - 1) == 0
+
+
+LOAN = 0.01
+"""Share of the run's time so far that a turn beyond the budget may cost."""
 
 
 @dataclass
 class _Account:
+    turns: int = 0
     spent: float = 0.0
-    expected: float = 0.0  # seconds for the next turn, a running mean
+    costs: deque[float] = field(default_factory=lambda: deque(maxlen=5))  # of the last turns, seconds
     last: float = float("-inf")
+
+    @property
+    def expected(self) -> float:
+        """Seconds for the next turn: the median, which a moment's trouble elsewhere on the machine leaves alone."""
+        return statistics.median(self.costs) if self.costs else 0.0
 
 
 @dataclass
 class Budget:
     """Seconds that measuring may take: ``fraction`` of the run's time, shared out among the measures.
 
-    A measure is due when what it has spent and what its next turn will probably cost fit into its share, and
-    when ``pause`` seconds have gone by since its last turn: faster than the eye is a waste.
+    After a turn that costs c seconds, a measure waits c / (fraction · share) seconds of the run, and at least
+    ``pause``: faster than the eye is a waste. The very first turn, slow because all is cold, delays the second
+    one and is then forgotten.
     """
 
     fraction: float
     pause: float = 0.25
-    clock: Callable[[], float] = time.perf_counter
     accounts: dict[str, _Account] = field(default_factory=dict)
 
     def due(self, name: str, share: float, elapsed: float) -> bool:
-        """Whether the measure fits into its share after ``elapsed`` seconds of the run."""
-        account = self.accounts.setdefault(name, _Account())
-        if self.fraction == 0 or elapsed - account.last < self.pause:
+        """Whether the measure's turn has come after ``elapsed`` seconds of the run."""
+        if self.fraction * share == 0:
             return False
-        return account.spent + account.expected <= self.fraction * share * elapsed
+        account = self.accounts.setdefault(name, _Account())
+        return elapsed - account.last >= max(self.pause, account.expected / (self.fraction * share))
+
+    def affords(self, name: str, elapsed: float) -> bool:
+        """Whether a turn beyond the budget would be a small part of the run so far; the first one always is."""
+        return self.accounts.setdefault(name, _Account()).expected <= LOAN * elapsed
 
     def book(self, name: str, seconds: float, elapsed: float) -> None:
         """Note what one turn cost."""
         account = self.accounts.setdefault(name, _Account())
-        account.expected = seconds if account.spent == 0 else 0.7 * account.expected + 0.3 * seconds
+        if account.turns == 1:
+            account.costs.clear()
+        account.costs.append(seconds)
+        account.turns += 1
         account.spent += seconds
         account.last = elapsed
 
@@ -83,7 +101,11 @@ def due_measures(measures: Sequence[Measure], budget: Budget, step: int, elapsed
     """The measures whose turn this step is."""
     if budget.fraction == 0:
         return []
-    return [m for m in measures if m.forced(step) or budget.due(m.name, m.share, elapsed)]
+    return [
+        m
+        for m in measures
+        if budget.due(m.name, m.share, elapsed) or (m.forced(step) and budget.affords(m.name, elapsed))
+    ]
 
 
 class AfterStep:
