@@ -27,6 +27,6 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
 app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,
-    routes=routes(services.store),
+    routes=routes(services.store, str(st.get_option("server.baseUrlPath") or ""), services.notes),
     middleware=[Middleware(OwnerCookie)],
 )

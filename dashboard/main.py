@@ -3,11 +3,14 @@
 import streamlit as st
 
 from dashboard.theme import apply_page_style
+from dashboard.widgets.problems import in_words
 
 st.set_page_config(page_title="RNN Lab", page_icon="〰️", layout="wide", initial_sidebar_state=336)
 apply_page_style()
 
-st.navigation(
+page = st.navigation(
     {"Lab": [st.Page("views/live_lab.py", title="Live lab", url_path="live-lab", default=True)]},
     position="top",
-).run()
+)
+with in_words():
+    page.run()

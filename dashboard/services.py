@@ -40,6 +40,11 @@ def launcher() -> Launcher:
         return _launcher
 
 
+def notes() -> dict[str, str]:
+    """What the workers have to say at the moment, by run id; '' for what concerns all runs."""
+    return dict(_launcher.notes) if _launcher is not None else {}
+
+
 def stop() -> None:
     """Checkpoint and end all workers, and close the store."""
     global _launcher, _store

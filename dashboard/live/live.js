@@ -201,7 +201,7 @@ class Live {
       const got = await answer.json();
       if (asked !== this.runs) { this.again = true; }
       else if (!answer.ok) this.say(got.problem ?? "The server did not answer as expected.");
-      else { this.missed = 0; this.notice.hidden = true; this.take(got); }
+      else { this.missed = 0; if (got.note) this.say(got.note); else this.notice.hidden = true; this.take(got); }
     } catch (error) {
       this.missed += 1;
       if (this.missed >= MISSED_LIMIT) this.say("Connection lost. The run goes on; trying again…");

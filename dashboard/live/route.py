@@ -12,7 +12,7 @@ import gzip
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,8 @@ class BadQuery(ValueError):
 class Live:
     """Answers queries; keeps what it built."""
 
-    def __init__(self, store: Callable[[], RunStore]):
-        self.source = Source(store)
+    def __init__(self, store: Callable[[], RunStore], notes: Callable[[], Mapping[str, str]] = dict):
+        self.source, self._notes = Source(store), notes
         self._built: OrderedDict[str, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -67,6 +67,8 @@ class Live:
         head: dict[str, Any] = {
             "status": {run.info.id: {"state": run.info.state, "step": run.info.step} for run in watched}
         }
+        notes = self._notes()
+        head["note"] = next((notes[key] for key in ("", *runs) if notes.get(key)), "")
         steps = watched[0].record_steps[TIMELINE]
         timeline_tag = f"{watched[0].info.attempt}.{len(steps)}.{steps[-1] if steps else 0}"
         if have.get("timeline") != timeline_tag:
@@ -125,9 +127,15 @@ def _short(value: Any) -> str:
     return repr(value)[:80]
 
 
-def routes(store: Callable[[], RunStore], base: str = "") -> list[Route]:
-    """The routes to mount beside Streamlit's, under ``base`` (``server.baseUrlPath``)."""
-    live = Live(store)
+def routes(store: Callable[[], RunStore], base: str = "", notes: Callable[[], Mapping[str, str]] = dict) -> list[Route]:
+    """The routes to mount beside Streamlit's.
+
+    Args:
+        store: gives the run store.
+        base: ``server.baseUrlPath``.
+        notes: gives run id → what its worker has to say at the moment, '' for what concerns all.
+    """
+    live = Live(store, notes)
 
     async def answer(request: Request) -> Response:
         raw = (await request.body())[: LONGEST_QUERY * 4 + 1] if request.method == "POST" else b""

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.live.component import live_figures
 from dashboard.widgets import address, corpus, runs, settings
 from dashboard.widgets.lab_panels import panels
+from dashboard.widgets.problems import in_words
 
 address.restore()
 corpus.choose_uploaded()
@@ -26,6 +27,12 @@ def moved() -> None:
 @st.fragment
 def lab() -> None:
     """Run pickers, controls and live panels; runs again by itself when a run's state changes."""
+    with in_words():
+        draw()
+
+
+def draw() -> None:
+    """The page below its title."""
     with st.container(horizontal=True, vertical_alignment="center", key="pickers"):
         runs.pick("Run", "run", "No run yet")
         if st.session_state.get("run"):
