@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
-from dashboard.figures.base import LIGHT, Look, empty, figure, shown
+from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, shown
 from dashboard.theme import MONO, diverging, gate_colour, sequential
 from rnncore.cells import Gate
 from rnncore.records import Array, GateActivity
@@ -20,6 +19,7 @@ _GAP, _ROW, _LARGE = 50, 124, 400  # pixels: above each heatmap, its height, its
 STATES = {"h": "hidden state", "c": "cell state"}
 
 
+@Drawn
 def gate_activity(
     record: GateActivity | None,
     table: tuple[Gate, ...],
@@ -28,7 +28,7 @@ def gate_activity(
     layer: int = 0,
     narrow: bool = False,
     channel: str | None = None,
-) -> go.Figure:
+) -> Sketch:
     """All channels of one layer, or one of them large.
 
     Args:
@@ -60,12 +60,12 @@ def gate_activity(
         gate = next((gate for gate in table if gate.symbol == symbol), None)
         _draw(fig, layout, place, symbol, gate, values, record.units[keep], look)
         _label_characters(layout, place, record.text, most_labels, look)
-    fig.update_layout(layout)
+    fig.update_layout(**layout)
     return fig
 
 
 def _draw(
-    fig: go.Figure,
+    fig: Sketch,
     layout: dict[str, Any],
     place: dict[str, Any],
     symbol: str,
@@ -79,18 +79,16 @@ def _draw(
     bound = 1.0 if gate is not None else _bound(values)
     suffix, (x0, _), (_, y1) = place["suffix"], place["x"], place["y"]
     names = [str(int(unit)) for unit in units]
-    fig.add_trace(
-        go.Heatmap(
-            z=values.astype(np.float32),
-            y=names,
-            zmin=0.0 if sigmoid else -bound,
-            zmax=bound,
-            colorscale=sequential(symbol, look.mode) if sigmoid else diverging(look.mode),
-            showscale=False,
-            xaxis=f"x{suffix}",
-            yaxis=f"y{suffix}",
-            hovertemplate=f"step %{{x}}, unit %{{y}}<br>{symbol} = %{{z:.2f}}<extra></extra>",
-        )
+    fig.add_heatmap(
+        z=values.astype(np.float32),
+        y=names,
+        zmin=0.0 if sigmoid else -bound,
+        zmax=bound,
+        colorscale=sequential(symbol, look.mode) if sigmoid else diverging(look.mode),
+        showscale=False,
+        xaxis=f"x{suffix}",
+        yaxis=f"y{suffix}",
+        hovertemplate=f"step %{{x}}, unit %{{y}}<br>{symbol} = %{{z:.2f}}<extra></extra>",
     )
     layout[f"yaxis{suffix}"] = {
         "domain": place["y"],

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import plotly.graph_objects as go
 
-from dashboard.figures.base import LIGHT, Line, Look, empty, figure, plain
+from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, plain
 from dashboard.theme import with_alpha
 from rnncore.records import GradientFlow
 
@@ -16,6 +15,7 @@ RANGE = (-8, 2)
 _BLOCK = 4  # decades by which the axis grows where values lie beyond
 
 
+@Drawn
 def gradient_flow(
     flows: list[tuple[Line, GradientFlow]],
     look: Look = LIGHT,
@@ -23,7 +23,7 @@ def gradient_flow(
     layer: int = 0,
     total: bool = True,
     cell: bool = True,
-) -> go.Figure:
+) -> Sketch:
     """‖∂L_last/∂h‖ against the lag, with its fitted decay; the lag grows to the left, as the gradient travels.
 
     Args:

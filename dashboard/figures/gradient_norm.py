@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
 
-from dashboard.figures.base import LIGHT, Line, Look, empty, figure, plain, thin
+from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, plain, thin
 from rnncore.records import Columns
 
 RECENT = 200
 
 
-def gradient_norm(runs: list[tuple[Line, Columns]], look: Look = LIGHT, at: int | None = None) -> go.Figure:
+@Drawn
+def gradient_norm(runs: list[tuple[Line, Columns]], look: Look = LIGHT, at: int | None = None) -> Sketch:
     """Norm before clipping on a log axis; clipped steps are those above the threshold in force.
 
     Args:

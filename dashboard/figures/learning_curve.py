@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-import plotly.graph_objects as go
 
-from dashboard.figures.base import LIGHT, Line, Look, empty, figure, plain, smooth, thin
+from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, plain, smooth, thin
 from dashboard.theme import with_alpha
 from rnncore.records import Baselines, Columns
 
@@ -25,9 +24,10 @@ class Curve:
     validation: Columns = field(default_factory=dict)
 
 
+@Drawn
 def learning_curve(
     curves: list[Curve], baselines: Baselines | None = None, look: Look = LIGHT, at: int | None = None
-) -> go.Figure:
+) -> Sketch:
     """Training loss (faint: each batch; strong: running mean) and validation loss (dots), lower is better.
 
     Args:
@@ -103,7 +103,7 @@ def _range(tops: list[float], bottoms: list[float], baselines: Baselines | None)
     return low, max(high, low + 0.5)
 
 
-def _draw_baselines(fig: go.Figure, baselines: Baselines, look: Look, low: float, high: float) -> None:
+def _draw_baselines(fig: Sketch, baselines: Baselines, look: Look, low: float, high: float) -> None:
     named = [("uniform", baselines.uniform)]
     named += [(f"{order}-gram", bits) for order, bits in zip(baselines.orders, baselines.bits, strict=True)]
     named = [one for one in named if one[0] != "6-gram" or one[1] < min(baselines.bits[:-1], default=math.inf)]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
 
-from dashboard.figures.base import LIGHT, Look, empty, figure
+from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure
 from dashboard.theme import gate_colour, with_alpha
 from rnncore.records import Saturation
 
 MOST_UNITS = 200
 
 
-def saturation(record: Saturation | None, names: dict[str, str], look: Look = LIGHT, *, layer: int = 0) -> go.Figure:
+@Drawn
+def saturation(record: Saturation | None, names: dict[str, str], look: Look = LIGHT, *, layer: int = 0) -> Sketch:
     """One dot per unit and gate: share of steps with gate < .1 against share with gate > .9.
 
     Args:

@@ -16,19 +16,19 @@ import plotly.graph_objects as go
 LEVELS = 127
 
 
-def encode(fig: go.Figure) -> dict[str, Any]:
-    """The figure as plain JSON values."""
-    plain = fig.to_plotly_json()
-    plain["layout"].pop("template", None)  # sent once per theme, by its name
-    for trace, sent in zip(fig.data, plain["data"], strict=True):
-        if trace.type == "heatmap":
-            sent["z"], sent["meta"] = _levels(trace.z, trace.zmin, trace.zmax)
-    return plain
+def encode(figure: go.Figure | dict[str, Any]) -> dict[str, Any]:
+    """The figure, or its plain form (see ``figures.base.Drawn``), as plain JSON values."""
+    if isinstance(figure, go.Figure):
+        figure = {"data": [trace._props for trace in figure.data], "layout": figure.layout._props}
+    layout = {name: value for name, value in figure["layout"].items() if name != "template"}  # sent once per theme
+    data = [trace | _levels(trace) if trace["type"] == "heatmap" else trace for trace in figure["data"]]
+    return {"data": data, "layout": layout}
 
 
-def _levels(z: np.ndarray, low: float, high: float) -> tuple[np.ndarray, dict[str, Any]]:
-    scaled = (np.nan_to_num(z, nan=low, posinf=high, neginf=low) - low) / (high - low)
-    return np.round(np.clip(scaled, 0, 1) * LEVELS).astype(np.uint8), {"levels": LEVELS}
+def _levels(trace: dict[str, Any]) -> dict[str, Any]:
+    low, high = trace["zmin"], trace["zmax"]
+    scaled = (np.nan_to_num(trace["z"], nan=low, posinf=high, neginf=low) - low) / (high - low)
+    return {"z": np.round(np.clip(scaled, 0, 1) * LEVELS).astype(np.uint8), "meta": {"levels": LEVELS}}
 
 
 def to_json(value: Any) -> bytes:

@@ -67,19 +67,19 @@ def _learning_curve(scene: Scene) -> dict[str, Any]:
     ]
     floors = {run.info.config.task for run in scene.runs}
     baselines = cast("Baselines | None", scene.source.record(scene.runs[0], "baselines")) if len(floors) == 1 else None
-    return {"figure": learning_curve(curves, baselines, scene.look, scene.at)}
+    return {"figure": learning_curve.plain(curves, baselines, scene.look, scene.at)}
 
 
 def _gradient_flow(scene: Scene) -> dict[str, Any]:
     pairs = zip(_lines(scene), scene.runs, strict=True)
     flows = [(line, scene.record("gradient_flow", run)) for line, run in pairs]
     found = [(line, flow) for line, flow in flows if flow is not None]
-    return {"figure": gradient_flow(found, scene.look, layer=scene.layer, total=len(scene.runs) == 1)}
+    return {"figure": gradient_flow.plain(found, scene.look, layer=scene.layer, total=len(scene.runs) == 1)}
 
 
 def _gradient_norm(scene: Scene) -> dict[str, Any]:
     pairs = [(line, run.series["train"]) for line, run in zip(_lines(scene), scene.runs, strict=True)]
-    return {"figure": gradient_norm(pairs, scene.look, scene.at)}
+    return {"figure": gradient_norm.plain(pairs, scene.look, scene.at)}
 
 
 def _gate_activity(scene: Scene) -> dict[str, Any]:
@@ -88,14 +88,14 @@ def _gate_activity(scene: Scene) -> dict[str, Any]:
     wanted = scene.params.get(f"channel{scene.params.get('run', 0)}", 0)  # 0 for all, else counted from 1
     channel = record.channels[wanted - 1] if record is not None and 0 < wanted <= len(record.channels) else None
     narrow = len(scene.runs) > 1
-    figure = gate_activity(record, table, scene.look, layer=scene.layer, narrow=narrow, channel=channel)
+    figure = gate_activity.plain(record, table, scene.look, layer=scene.layer, narrow=narrow, channel=channel)
     return {"figure": figure}
 
 
 def _saturation(scene: Scene) -> dict[str, Any]:
     record = cast("Saturation | None", scene.record("saturation"))
     names = {gate.symbol: gate.name for gate in CELLS[scene.run.info.config.model.cell].gates}
-    return {"figure": saturation(record, names, scene.look, layer=scene.layer)}
+    return {"figure": saturation.plain(record, names, scene.look, layer=scene.layer)}
 
 
 def _samples(scene: Scene) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Claims about figures: right axes, fixed meanings, no markup from data, no blank charts."""
 
+import json
 import math
 
 import numpy as np
@@ -11,6 +12,7 @@ from dashboard.figures.gradient_flow import RANGE, gradient_flow
 from dashboard.figures.gradient_norm import gradient_norm
 from dashboard.figures.learning_curve import Curve, learning_curve
 from dashboard.figures.saturation import saturation
+from dashboard.live.encoding import encode, to_json
 from dashboard.theme import CELL_COLOURS, GATE_COLOURS, PALETTES, cell_colour
 from rnncore.cells import CELLS
 from rnncore.records import Baselines, GateActivity, GradientFlow, Saturation
@@ -243,3 +245,22 @@ def test_labels_cannot_smuggle_markup():
 def test_zoom_is_kept_by_the_look_s_token():
     for fig in (gradient_flow([], DARK), gate_activity(gates(), CELLS["lstm"].gates, DARK)):
         assert fig.layout.uirevision == "run1"
+
+
+def test_the_live_page_gets_the_same_figures_that_plotly_has_checked():
+    floors = Baselines(step=0, vocab_size=64, uniform=6.0, orders=(1, 2, 3), bits=(4.8, 3.6, 2.9))
+    shares = Saturation(
+        step=1, cell="lstm", gates=("i", "f", "o"), left=np.full((1, 3, 2), 0.2), right=np.full((1, 3, 2), 0.3)
+    )
+    for draw, arguments in (
+        (learning_curve, ([],)),
+        (learning_curve, ([Curve(LSTM, train(), {"step": np.array([1]), "loss": np.array([2.0])})], floors, DARK, 7)),
+        (gradient_flow, ([],)),
+        (gradient_flow, ([(LSTM, flow([0.25, 0.5, 1.0]))], DARK)),
+        (gradient_norm, ([(LSTM, train(norm=2.0))], DARK, 7)),
+        (gate_activity, (gates(), CELLS["lstm"].gates, DARK)),
+        (saturation, (shares, {"i": "input", "f": "forget", "o": "output"}, DARK)),
+    ):
+        fig = draw(*arguments)
+        assert fig.layout.template.layout.font.color is not None
+        assert json.loads(to_json(encode(draw.plain(*arguments)))) == json.loads(to_json(encode(fig)))
