@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rnncore.cells.products import linear
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
@@ -234,19 +236,14 @@ def with_initial(y: Tensor, first: Tensor) -> Tensor:
     return joined
 
 
-def project(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """(T, B, D) → (T, B, G·H), all steps in one matrix product."""
-    flat = x.reshape(-1, x.shape[-1])
-    product = flat @ weight.T if bias is None else bias.addmm(flat, weight.T)
-    return product.view(*x.shape[:-1], -1)
+def joint(x: Tensor, before: Tensor, weights: Weights) -> Tensor:
+    """W_ih x + W_hh h_{t-1} + both biases, all steps in ONE product: (T, B, D), (T, B, H) → (T, B, G·H)."""
+    import torch
 
-
-def add_project(into: Tensor, x: Tensor, weight: Tensor) -> None:
-    """Add the product of x (T, B, D) and weight (G·H, D) to ``into`` (T, B, G·H), in place."""
-    into.view(-1, into.shape[-1]).addmm_(x.reshape(-1, x.shape[-1]), weight.T)
+    together = torch.cat([x, before], -1)
+    return linear(together, torch.cat([weights.ih, weights.hh], 1), weights.bias)
 
 
 def to_input(grad_preactivations: Tensor, weight_ih: Tensor) -> Tensor:
     """dL/dx from the gradients at the input-side pre-activations: (..., G, H) → (..., D)."""
-    flat = grad_preactivations.flatten(-2)
-    return (flat.reshape(-1, flat.shape[-1]) @ weight_ih).view(*flat.shape[:-1], -1)
+    return linear(grad_preactivations.flatten(-2), weight_ih.T.contiguous())

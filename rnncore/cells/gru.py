@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnncore.cells.base import Backward, Cell, Forward, Gate, Weights, by_loss, for_each, in_rows, project, with_initial
+from rnncore.cells.base import Backward, Cell, Forward, Gate, Weights, by_loss, for_each, in_rows, with_initial
+from rnncore.cells.products import adder, linear
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,8 +35,8 @@ class GRUReplay:
         steps, batch, size = y.shape
         hidden = with_initial(y, h0)
         before = hidden[:-1]
-        gates = project(x, weights.ih, weights.bias_ih).view(steps, batch, 3, size)
-        recurrent = project(before, weights.hh, weights.bias_hh).view(steps, batch, 3, size)
+        gates = linear(x, weights.ih, weights.bias_ih).view(steps, batch, 3, size)
+        recurrent = linear(before, weights.hh, weights.bias_hh).view(steps, batch, 3, size)
         gates[:, :, :N] += recurrent[:, :, :N]
         gates[:, :, :N].sigmoid_()
         gates[:, :, N].addcmul_(gates[:, :, R], recurrent[:, :, N]).tanh_()
@@ -53,10 +54,12 @@ class GRUReplay:
         hidden_at, hidden_wide = hidden.unbind(0), hidden.unsqueeze(2).unbind(0)
         product_at, product_rows = product.unbind(0), product.flatten(2).unbind(0)
         update_at = for_each(losses, forward.gates[:, :, Z]).unbind(0)
+        add = adder(weights.hh, hidden.shape[1])
         for t in range(len(hidden) - 1, -1, -1):
             product_at[t].mul_(hidden_wide[t])
             if t:
-                hidden_at[t - 1].addcmul_(hidden_at[t], update_at[t]).addmm_(product_rows[t], weights.hh)
+                hidden_at[t - 1].addcmul_(hidden_at[t], update_at[t])
+                add(hidden_at[t - 1], product_rows[t])
         pre, grad_hidden = by_loss(product, losses), by_loss(hidden, losses)
         # nothing reads the recurrent side any more; at the input side r does not stand before a_n
         pre[..., N, :] = grad_hidden * candidate

@@ -25,13 +25,13 @@ from rnncore.cells.base import (
     Forward,
     Gate,
     Weights,
-    add_project,
     by_loss,
     for_each,
     in_rows,
-    project,
+    joint,
     with_initial,
 )
+from rnncore.cells.products import adder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,9 +48,8 @@ class LSTMReplay:
 
         assert c0 is not None
         steps, batch, size = y.shape
-        pre = project(x, weights.ih, weights.bias)
         hidden = with_initial(y, h0)
-        add_project(pre, hidden[:-1], weights.hh)
+        pre = joint(x, hidden[:-1], weights)
         gates = pre.view(steps, batch, 4, size)
         gates[:, :, :G].sigmoid_()
         gates[:, :, G].tanh_()
@@ -86,10 +85,11 @@ class LSTMReplay:
         )
         gate_rows = product.flatten(2)[:, :, hidden.shape[2] :].unbind(0)
         zero = hidden.new_zeros(hidden.shape[1:])
+        add = adder(weights.hh, hidden.shape[1])
         for t in range(len(hidden) - 1, -1, -1):
             last = t == len(hidden) - 1
             if not last:
-                hidden_at[t].addmm_(gate_rows[t + 1], weights.hh)
+                add(hidden_at[t], gate_rows[t + 1])
             received = zero if last else received_at[t + 1]
             if t in cell_arrivals:
                 received.unflatten(0, (losses, -1)).add_(cell_arrivals[t])

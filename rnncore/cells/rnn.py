@@ -16,13 +16,13 @@ from rnncore.cells.base import (
     Cell,
     Forward,
     Weights,
-    add_project,
     by_loss,
     for_each,
     in_rows,
-    project,
+    joint,
     with_initial,
 )
+from rnncore.cells.products import adder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,10 +36,9 @@ class RNNReplay:
 
     def forward(self, x: Tensor, y: Tensor, h0: Tensor, c0: Tensor | None, weights: Weights) -> Forward:
         """See ``base.Replay``."""
-        pre = project(x, weights.ih, weights.bias)
         states = with_initial(y, h0)
-        y, before = states[1:], states[:-1]
-        add_project(pre, before, weights.hh)
+        y = states[1:]
+        pre = joint(x, states[:-1], weights)
         output = pre.tanh_() if self.nonlinearity == "tanh" else pre.relu_()
         return Forward(y, None, y.new_empty(*y.shape[:2], 0, y.shape[2]), output)
 
@@ -51,10 +50,11 @@ class RNNReplay:
         slope = 1 - y * y if self.nonlinearity == "tanh" else (y > 0).to(y.dtype)
         hidden, pre = in_rows(grad_output), for_each(losses, slope)
         hidden_at, pre_at = hidden.unbind(0), pre.unbind(0)
+        add = adder(weights.hh, hidden.shape[1])
         for t in range(len(hidden) - 1, -1, -1):
             pre_at[t].mul_(hidden_at[t])
             if t:
-                hidden_at[t - 1].addmm_(pre_at[t], weights.hh)
+                add(hidden_at[t - 1], pre_at[t])
         return Backward(by_loss(hidden, losses), None, by_loss(pre, losses).unsqueeze(-2), weights.ih)
 
     def grad_gates(self, forward: Forward, back: Backward) -> Tensor:
