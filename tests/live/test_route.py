@@ -223,10 +223,28 @@ def test_heatmaps_travel_as_bytes_within_half_a_level():
     from rnncore.cells import CELLS
 
     fig = gate_activity(record, CELLS["lstm"].gates)
-    for trace, sent in zip(fig.data, encode(fig)["data"], strict=True):
+    for trace, sent in zip(fig.data, encode(fig)["data"], strict=False):  # the characters' traces come behind
         low, high = trace.zmin, trace.zmax
         again = low + sent["z"].astype(float) * (high - low) / sent["meta"]["levels"]
         assert np.abs(again - trace.z).max() <= (high - low) / LEVELS / 2 + 1e-6
+
+
+@pytest.mark.parametrize("count", [20, 64, 300])
+def test_the_characters_above_a_heatmap_stand_above_their_columns(count):
+    from dashboard.figures.gate_activity import gate_activity
+    from rnncore.cells import CELLS
+
+    fig = gate_activity(gates(text=[chr(97 + index % 26) for index in range(count)]), CELLS["lstm"].gates)
+    sent = encode(fig)
+    for index, heatmap in enumerate(sent["data"][:6]):
+        suffix = "" if index == 0 else str(index + 1)
+        text = sent["data"][6 + index]
+        assert (text["xaxis"], heatmap["xaxis"]) == (f"x{suffix}", f"x{suffix}")
+        assert list(text["text"]) == [chr(97 + x % 26) for x in text["x"]]
+        assert sent["layout"][f"xaxis{suffix}"]["range"] == [-0.5, count - 0.5]
+        low, high = sent["layout"][f"yaxis{text['yaxis'][1:]}"]["domain"]
+        assert low == pytest.approx(sent["layout"][f"yaxis{suffix}"]["domain"][1], abs=0.03)
+        assert low < high <= 1
 
 
 def test_json_has_no_nan_and_no_lone_surrogates():
