@@ -62,6 +62,11 @@ class Panel:
     choices: tuple[Choice, ...] = ()
 
 
+def preload() -> None:
+    """Let the browser fetch the drawing library on a page without runs: it is most of the way to the first chart."""
+    live_figures({}, [], key="live")
+
+
 def live_figures(
     runs: dict[str, str],
     panels: list[Panel],

@@ -186,7 +186,7 @@ class Live {
 
   async poll() {
     clearTimeout(this.timer);
-    if (!this.root.isConnected || this.closed) return;
+    if (!this.root.isConnected || this.closed || !this.data.runs.length) return; // no runs: only load the library
     if (this.busy) { this.again = true; return; }
     if (document.hidden) return; // wakes up with visibilitychange
     this.busy = true; this.again = false;

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.live.component import live_figures
+from dashboard.live.component import live_figures, preload
 from dashboard.widgets import address, corpus, runs, settings
 from dashboard.widgets.lab_panels import panels
 from dashboard.widgets.problems import in_words
@@ -41,6 +41,7 @@ def draw() -> None:
     watched = runs.watched()
     if not watched:
         settings.welcome()
+        preload()
         return
     st.caption("  \n".join(runs.summary(run) for run in watched))
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
