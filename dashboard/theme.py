@@ -1,8 +1,9 @@
 """One look: colours, type, and one Plotly template for light and dark.
 
-Colours mean something and mean it everywhere: one for each cell type, one for each gate. They are taken from
-Okabe & Ito's colour-blind-safe set and Tol's muted set, darkened or lightened until they hold at 4.5:1 or
-nearly so against either background.
+Colours mean something and mean it everywhere: one for each cell type, one for each gate. They stem from Okabe & Ito's
+set and Tol's muted set, darkened or lightened until they hold at 4:1 or more against their card, and until those that
+meet in one plot stay apart for readers who do not see red or green (a test simulates both). Heatmaps carry the gate's
+letter beside its colour.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ PALETTES: dict[Mode, Palette] = {
 
 CELL_COLOURS: dict[str, dict[Mode, str]] = {
     "rnn_tanh": {"light": "#c2570c", "dark": "#f0904a"},
-    "rnn_relu": {"light": "#9a7b00", "dark": "#d9bd3c"},
+    "rnn_relu": {"light": "#5f4a1a", "dark": "#efe07a"},
     "lstm": {"light": "#1f5fa8", "dark": "#6aa8ee"},
     "gru": {"light": "#0b7f63", "dark": "#45c4a0"},
 }

@@ -152,26 +152,42 @@ def empty(look: Look, message: str) -> Sketch:
     )
 
 
+LARGEST = 1e9
+"""Beyond it a value counts as not finite: a number that means divergence, and would drown the sums of the others."""
+
+
+def finite(y: Array) -> Array:
+    """Float64 with nan for whatever has no place in a chart: nan, infinity, and magnitudes beyond ``LARGEST``."""
+    y = np.asarray(y, np.float64)
+    return np.where(np.abs(y) <= LARGEST, y, np.nan)
+
+
 def thin(x: Array, y: Array, most: int = MOST_POINTS) -> tuple[Array, Array]:
-    """Few enough points for a screen: the smallest and the largest of each stretch, in order."""
+    """Few enough points for a screen: the smallest and the largest of each stretch, in order. What is not finite
+    is nan, and so a gap in the line."""
+    y = finite(y)
     if len(x) <= most:
-        return np.asarray(x), np.asarray(y, np.float32)
+        return np.asarray(x), y.astype(np.float32)
     edges = np.linspace(0, len(x), most // 2 + 1).astype(int).tolist()
-    filled = np.where(np.isfinite(y), y, np.nanmean(y[np.isfinite(y)]) if np.isfinite(y).any() else 0.0)
+    filled = np.where(np.isnan(y), np.nanmean(y) if not np.isnan(y).all() else 0.0, y)
     keep = set()
     for start, stop in itertools.pairwise(edges):
         keep.add(start + int(filled[start:stop].argmin()))
         keep.add(start + int(filled[start:stop].argmax()))
     index = np.array(sorted(keep | {0, len(x) - 1}))
-    return np.asarray(x)[index], np.asarray(y, np.float32)[index]
+    return np.asarray(x)[index], y[index].astype(np.float32)
 
 
 def smooth(y: Array, width: int) -> Array:
-    """Running mean over the last ``width`` values (fewer at the start)."""
-    total = np.cumsum(np.insert(np.nan_to_num(np.asarray(y, np.float64)), 0, 0.0))
+    """Running mean of what is finite among the last ``width`` values (fewer at the start); nan where the value
+    itself is not: a line ends where its run diverged."""
+    y = finite(y)
+    there = ~np.isnan(y)
+    total = np.cumsum(np.insert(np.where(there, y, 0.0), 0, 0.0))
+    count = np.cumsum(np.insert(there.astype(int), 0, 0))
     index = np.arange(1, len(y) + 1)
     start = np.maximum(index - width, 0)
-    return (total[index] - total[start]) / (index - start)
+    return np.where(there, (total[index] - total[start]) / np.maximum(count[index] - count[start], 1), np.nan)
 
 
 _SHOWN = {" ": "·", "\n": "↵", "\t": "→", "\r": "↵", "<": "‹", ">": "›", "&": "＆"}

@@ -48,7 +48,7 @@ def gate_activity(
     rows = -(-len(symbols) // columns)
     each = _ROW if len(symbols) > 1 else _LARGE
     height = rows * (each + _GAP)
-    fig = figure(look, _caption(record, len(keep)), height=height + 8)
+    fig = figure(look, _caption(record, layer, len(keep)), height=height + 8)
     layout: dict[str, Any] = {"margin": {"l": 34, "r": 8, "t": 0, "b": 8}, "annotations": [], "hovermode": "closest"}
     most_labels = WIDE if columns == 2 or narrow else 2 * WIDE
     for index, symbol in enumerate(symbols):
@@ -148,6 +148,8 @@ def _bound(values: Array) -> float:
     return next((bound for bound in (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0) if largest <= bound), largest)
 
 
-def _caption(record: GateActivity, kept: int) -> str:
+def _caption(record: GateActivity, layer: int, kept: int) -> str:
     units = f"{kept} of {record.hidden_size} units" if kept < record.hidden_size else f"all {record.hidden_size} units"
-    return f"{units}, a row each, over the {len(record.text)} characters that one sequence of the batch read"
+    lost = 1 - float(np.isfinite(record.values[layer]).mean())
+    gaps = f"; {lost:.0%} of the values are not finite and left blank" if lost else ""
+    return f"{units}, a row each, over the {len(record.text)} characters that one sequence of the batch read{gaps}"

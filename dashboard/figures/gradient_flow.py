@@ -23,6 +23,7 @@ def gradient_flow(
     layer: int = 0,
     total: bool = True,
     cell: bool = True,
+    direct: bool = False,
 ) -> Sketch:
     """‖∂L_last/∂h‖ against the lag, with its fitted decay; the lag grows to the left, as the gradient travels.
 
@@ -31,6 +32,8 @@ def gradient_flow(
         layer: which layer; a run that has fewer shows its top one.
         total: also draw ‖dL/dh_t‖ of the losses at all steps.
         cell: also draw the cell state's, for an LSTM.
+        direct: also draw what ``retain_grad`` on the layer's output would show: the losses' direct gradient
+            alone, without what arrives through the recurrence.
     """
     if not flows:
         return empty(look, "The gradient appears here with the first probe,<br>at the first training step.")
@@ -47,6 +50,15 @@ def gradient_flow(
                 mode="lines",
                 name=f"{name}h, all losses",
                 line=line.style(look, 1.2, color=with_alpha(line.style(look)["color"], 0.5)),
+                hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
+            )
+        if direct:
+            fig.add_scatter(
+                x=flow.lags,
+                y=_positive(flow.hidden_direct[index]),
+                mode="lines",
+                name=f"{name}h, direct part only",
+                line={"color": look.palette.quiet, "width": 1.2, "dash": "dot"},
                 hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
             )
         if cell and len(flow.cell_last):
@@ -118,7 +130,7 @@ def _fitted(flow: GradientFlow, layer: int) -> np.ndarray | None:
 
 def _caption(line: Line, flow: GradientFlow, layer: int, runs: int) -> str:
     layer = min(layer, len(flow.factor) - 1)
-    who = f"{line.label}: " if runs > 1 else ""
+    who = f"{plain(line.label)}: " if runs > 1 else ""
     factor, half_life = float(flow.factor[layer]), float(flow.half_life[layer])
     if not np.isfinite(flow.hidden_last).all():
         return f"{who}the gradient is no longer finite"

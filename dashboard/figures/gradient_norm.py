@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, plain, thin
+from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, finite, plain, thin
 from rnncore.records import Columns
 
 RECENT = 200
@@ -23,7 +23,7 @@ def gradient_norm(runs: list[tuple[Line, Columns]], look: Look = LIGHT, at: int 
         return empty(look, "The gradient norm appears here with the first training step.")
     fig = figure(look, "; ".join(_caption(line, train, len(runs)) for line, train in runs))
     for line, train in runs:
-        norm, threshold = (np.asarray(train[name], np.float64) for name in ("grad_norm", "clip_norm"))
+        norm, threshold = (finite(train[name]) for name in ("grad_norm", "clip_norm"))
         x, y = thin(train["step"], norm)
         fig.add_scatter(
             x=x,
@@ -65,9 +65,11 @@ def gradient_norm(runs: list[tuple[Line, Columns]], look: Look = LIGHT, at: int 
 
 
 def _caption(line: Line, train: Columns, runs: int) -> str:
-    who = f"{line.label}: " if runs > 1 else ""
-    norm, threshold = train["grad_norm"][-RECENT:], train["clip_norm"][-RECENT:]
+    who = f"{plain(line.label)}: " if runs > 1 else ""
+    norm, threshold = finite(train["grad_norm"][-RECENT:]), train["clip_norm"][-RECENT:]
+    if np.isnan(norm[-1]):
+        return f"{who}the gradient is no longer finite"
     if not np.isfinite(threshold[-1]):
         return f"{who}{norm[-1]:.3g} now, clipping is off"
-    share = float(np.mean(norm > np.where(np.isfinite(threshold), threshold, np.inf)))
+    share = float(np.mean(np.isfinite(threshold) & ~(norm <= threshold)))  # an infinite norm is clipped, too
     return f"{who}{norm[-1]:.3g} now, threshold {threshold[-1]:.3g}, {share:.0%} of the last {len(norm)} steps clipped"

@@ -7,7 +7,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, plain, smooth, thin
+from dashboard.figures.base import (
+    LIGHT,
+    MOST_POINTS,
+    Drawn,
+    Line,
+    Look,
+    Sketch,
+    empty,
+    figure,
+    finite,
+    plain,
+    smooth,
+    thin,
+)
 from dashboard.theme import with_alpha
 from rnncore.records import Baselines, Columns
 
@@ -38,10 +51,12 @@ def learning_curve(
     curves = [curve for curve in curves if len(curve.train.get("step", ()))]
     if not curves:
         return empty(look, "The loss appears here with the first training step.")
-    fig = figure(look, _caption(curves[0], baselines))
-    tops, bottoms = [], []
+    fig = figure(look, "; ".join(_caption(curve, baselines, len(curves)) for curve in curves))
+    tops: list[float] = []
+    bottoms: list[float] = []
+    starts: list[float] = []
     for curve in curves:
-        steps, raw = curve.train["step"], np.asarray(curve.train["loss"], np.float64) / math.log(2)
+        steps, raw = curve.train["step"], finite(curve.train["loss"]) / math.log(2)
         width = int(min(max(len(raw) * SMOOTHING, 1), 500))
         mean = smooth(raw, width)
         x, y = thin(steps, raw)
@@ -56,7 +71,7 @@ def learning_curve(
             hoverinfo="skip",
             line={"color": with_alpha(colour, 0.28), "width": 1},
         )
-        x, y = thin(steps, mean)
+        x, y = thin(steps, mean, MOST_POINTS // 2)
         fig.add_scatter(
             x=x,
             y=y,
@@ -66,7 +81,7 @@ def learning_curve(
             hovertemplate="%{y:.3f} bits<extra>%{fullData.name}</extra>",
         )
         if len(curve.validation.get("step", ())):
-            bits = np.asarray(curve.validation["loss"], np.float32) / np.float32(math.log(2))
+            bits = (finite(curve.validation["loss"]) / math.log(2)).astype(np.float32)
             fig.add_scatter(
                 x=curve.validation["step"],
                 y=bits,
@@ -77,12 +92,13 @@ def learning_curve(
                 marker={"size": 6, "color": look.palette.card, "line": {"color": colour, "width": 1.8}},
                 hovertemplate="%{y:.3f} bits<extra>%{fullData.name}</extra>",
             )
-            bottoms.append(float(np.nanmin(bits)))
-        finite = raw[np.isfinite(raw)]
-        if len(finite):
-            tops.append(float(np.nanpercentile(mean, 100)))
-            bottoms.append(float(finite.min()))
-    low, high = _range(tops, bottoms, baselines)
+            bottoms += bits[~np.isnan(bits)].tolist()
+        measured = raw[~np.isnan(raw)]
+        if len(measured):
+            tops.append(float(np.nanmax(mean)))
+            bottoms.append(float(measured.min()))
+            starts.append(float(measured[0]))
+    low, high = _range(tops, bottoms, baselines.uniform if baselines else max(starts, default=8.0), baselines)
     if baselines is not None:
         _draw_baselines(fig, baselines, look, low, high)
     if at is not None:
@@ -95,10 +111,12 @@ def learning_curve(
     return fig
 
 
-def _range(tops: list[float], bottoms: list[float], baselines: Baselines | None) -> tuple[float, float]:
+def _range(
+    tops: list[float], bottoms: list[float], untrained: float, baselines: Baselines | None
+) -> tuple[float, float]:
     if baselines is not None:
         tops, bottoms = [*tops, baselines.uniform], [*bottoms, *baselines.bits]
-    ceiling = 1.6 * baselines.uniform if baselines is not None else math.inf  # an explosion must not hide the rest
+    ceiling = 1.6 * untrained  # an explosion must not hide the rest
     low, high = max(0.0, min(bottoms, default=0.0) - 0.25), min(max(tops, default=8.0) + 0.25, ceiling)
     return low, max(high, low + 0.5)
 
@@ -128,13 +146,21 @@ def _draw_baselines(fig: Sketch, baselines: Baselines, look: Look, low: float, h
             labelled.append(bits)
 
 
-def _caption(curve: Curve, baselines: Baselines | None) -> str:
-    loss = np.asarray(curve.train["loss"], np.float64)
-    recent = loss[-min(100, len(loss)) :].mean() / math.log(2)
-    words = f"{recent:.2f} bits per character in training"
-    if len(curve.validation.get("loss", ())):
-        words += f", {curve.validation['loss'][-1] / math.log(2):.2f} in validation"
-    if baselines is not None:
-        beaten = [order for order, bits in zip(baselines.orders, baselines.bits, strict=True) if recent < bits]
-        words += f"; better than a {max(beaten)}-gram" if beaten else f"; guessing is {baselines.uniform:.2f}"
-    return words
+def _caption(curve: Curve, baselines: Baselines | None, runs: int) -> str:
+    who = f"{plain(curve.line.label)}: " if runs > 1 else ""
+    loss, steps = finite(curve.train["loss"]), curve.train["step"]
+    if np.isnan(loss[-1]):
+        measured = np.flatnonzero(~np.isnan(loss))
+        return f"{who}the loss is not finite since step {steps[measured[-1] + 1 if len(measured) else 0]:,}"
+    words = f"{who}{np.nanmean(loss[-100:]) / math.log(2):.2f} bits per character in training"
+    validation = finite(curve.validation.get("loss", np.empty(0)))
+    if not len(validation) or np.isnan(validation[-1]):
+        return words if baselines is None else f"{words}; guessing is {baselines.uniform:.2f}"
+    held_out = float(validation[-1]) / math.log(2)
+    words += f", {held_out:.2f} in validation"
+    if baselines is None:
+        return words
+    # The baselines are scored on the validation text, so only the validation loss may be held against them.
+    named = zip(baselines.bits, baselines.orders, strict=True)
+    beaten = min(((bits, order) for bits, order in named if held_out < bits), default=None)
+    return f"{words}; better than a {beaten[1]}-gram" if beaten else f"{words}; guessing is {baselines.uniform:.2f}"

@@ -1,7 +1,8 @@
 """A figure as compact JSON: typed arrays as base64, heatmaps as bytes that the browser scales back.
 
 A heatmap's values travel as 128 levels between ``zmin`` and ``zmax``: an error of at most .4 % of the range,
-and a quarter of the size. ``meta.levels`` of such a trace tells the browser to undo it.
+and a quarter of the size; one more level stands for what is not finite. ``meta`` of such a trace tells the browser
+to undo it.
 
 Long rows of tick labels above a plot (the characters above a heatmap) travel as a text trace in the same place:
 plotly.js measures each tick label anew at each update, which takes four fifths of the time of drawing the figure.
@@ -17,6 +18,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 LEVELS = 127
+BLANK = 255
+"""The level of a value that is not finite, and is left blank."""
 MOST_TICK_LABELS = 16
 """So many given labels of an axis stay tick labels."""
 _LABEL_HEIGHT = 15  # pixels
@@ -70,8 +73,10 @@ def _text_above(name: str, axis: dict[str, Any], layout: dict[str, Any], columns
 
 def _levels(trace: dict[str, Any]) -> dict[str, Any]:
     low, high = trace["zmin"], trace["zmax"]
-    scaled = (np.nan_to_num(trace["z"], nan=low, posinf=high, neginf=low) - low) / (high - low)
-    return {"z": np.round(np.clip(scaled, 0, 1) * LEVELS).astype(np.uint8), "meta": {"levels": LEVELS}}
+    there = np.isfinite(trace["z"])
+    scaled = (np.where(there, trace["z"], low) - low) / (high - low)
+    levels = np.where(there, np.round(np.clip(scaled, 0, 1) * LEVELS), BLANK).astype(np.uint8)
+    return {"z": levels, "meta": {"levels": LEVELS, "blank": BLANK}}
 
 
 def to_json(value: Any) -> bytes:
@@ -98,11 +103,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """To 15 bits, an error of at most 1/65,536 of the value, which no screen shows: it compresses better."""
+    bits = np.ascontiguousarray(values).view(np.uint32)
+    return np.where(np.isfinite(values), ((bits + 0x80) & 0xFFFFFF00).astype(np.uint32).view(np.float32), values)
+
+
 def _array(values: np.ndarray) -> Any:
     if values.dtype == np.int64:
         values = values.astype(np.int32)
     if values.dtype == np.float64:
         values = values.astype(np.float32)
+    if values.dtype == np.float32:
+        values = _rounded(values)
     name = _TYPES.get(values.dtype.name)
     if name is None:
         return _plain(values.tolist())

@@ -2,6 +2,7 @@
 // the numbers mean. State lives on the element, so that being called again (each change of data) costs nothing.
 
 const MISSED_LIMIT = 2;
+const PATIENCE_MS = 20000; // after which a question counts as unanswered
 
 function loadPlotly(url) {
   if (window.Plotly) return Promise.resolve(window.Plotly);
@@ -36,7 +37,7 @@ function decodeLevels(trace) {
   const [rows, columns] = trace.z.shape.split(",").map(Number);
   const scale = (trace.zmax - trace.zmin) / trace.meta.levels;
   trace.z = Array.from({ length: rows }, (_, r) =>
-    Float32Array.from(bytes.subarray(r * columns, (r + 1) * columns), (v) => trace.zmin + v * scale));
+    Float32Array.from(bytes.subarray(r * columns, (r + 1) * columns), (v) => (v === trace.meta.blank ? NaN : trace.zmin + v * scale)));
   return trace;
 }
 
@@ -197,10 +198,11 @@ class Live {
     try {
       const answer = await fetch(this.data.base + "/live", {
         method: "POST", body: JSON.stringify(query), headers: { "Content-Type": "application/json" },
+        signal: AbortSignal.timeout(PATIENCE_MS),
       });
       const got = await answer.json();
       if (asked !== this.runs) { this.again = true; }
-      else if (!answer.ok) this.say(got.problem ?? "The server did not answer as expected.");
+      else if (!answer.ok) { this.missed += 1; this.say(got.problem ?? "The server did not answer as expected."); }
       else { this.missed = 0; if (got.note) this.say(got.note); else this.notice.hidden = true; this.take(got); }
     } catch (error) {
       this.missed += 1;

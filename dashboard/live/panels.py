@@ -74,7 +74,10 @@ def _gradient_flow(scene: Scene) -> dict[str, Any]:
     pairs = zip(_lines(scene), scene.runs, strict=True)
     flows = [(line, scene.record("gradient_flow", run)) for line, run in pairs]
     found = [(line, flow) for line, flow in flows if flow is not None]
-    return {"figure": gradient_flow.plain(found, scene.look, layer=scene.layer, total=len(scene.runs) == 1)}
+    direct = bool(scene.params.get("direct", 0))
+    return {
+        "figure": gradient_flow.plain(found, scene.look, layer=scene.layer, total=len(scene.runs) == 1, direct=direct)
+    }
 
 
 def _gradient_norm(scene: Scene) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from rnncore.runs.store import RunNotFound, RunStore
 LONGEST_QUERY = 8_000
 MOST_PANELS, MOST_RUNS = 24, 6
 MOST_CACHED = 512
+MOST_COMPRESSED = 32
 _YEAR = "public, max-age=31536000, immutable"
 
 
@@ -46,6 +47,7 @@ class Live:
     def __init__(self, store: Callable[[], RunStore], notes: Callable[[], Mapping[str, str]] = dict):
         self.source, self._notes = Source(store), notes
         self._built: OrderedDict[str, bytes] = OrderedDict()
+        self._compressed: OrderedDict[bytes, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
     def answer(self, query: dict[str, Any]) -> bytes:
@@ -77,6 +79,17 @@ class Live:
             head |= {"template": template(mode).to_plotly_json(), "theme": mode}
         return b'%s,"panels":{%s}}' % (to_json(head)[:-1], b",".join(parts))
 
+    def compressed(self, query: dict[str, Any]) -> bytes:
+        """The answer as gzip. Those who watch the same run mostly ask the same: it is compressed once for them."""
+        body = self.answer(query)
+        with self._lock:
+            found = self._compressed.get(body)
+            if found is None:
+                found = self._compressed[body] = gzip.compress(body, 4)
+                while len(self._compressed) > MOST_COMPRESSED:
+                    self._compressed.popitem(last=False)
+            return found
+
     @staticmethod
     def _tag(panel: dict[str, Any], watched: list[WatchedRun], at: int | None, mode: str) -> str:
         kind = PANELS[panel["name"]]
@@ -104,12 +117,12 @@ class Live:
 def _checked(query: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]], dict[str, str], int | None, Mode]:
     runs, panels = query.get("runs"), query.get("panels")
     have, at, mode = query.get("have", {}), query.get("at"), query.get("theme", "light")
-    if not isinstance(runs, list) or not 1 <= len(runs) <= MOST_RUNS or not all(isinstance(r, str) for r in runs):
+    if not isinstance(runs, list) or not 1 <= len(runs) <= MOST_RUNS or not all(_is_id(r) for r in runs):
         raise BadQuery(f"runs must be 1 to {MOST_RUNS} run ids, got {_short(runs)}")
     if not isinstance(panels, list) or not 1 <= len(panels) <= MOST_PANELS:
         raise BadQuery(f"panels must be 1 to {MOST_PANELS} panels, got {_short(panels)}")
     for panel in panels:
-        if not isinstance(panel, dict) or panel.get("name") not in PANELS or not isinstance(panel.get("id"), str):
+        if not isinstance(panel, dict) or panel.get("name") not in PANELS or not _is_id(panel.get("id")):
             raise BadQuery(f"a panel must have an id and a name out of {', '.join(PANELS)}, got {_short(panel)}")
         params = panel.setdefault("params", {})
         if not isinstance(params, dict) or not all(type(v) is int and 0 <= v < 1000 for v in params.values()):
@@ -121,6 +134,10 @@ def _checked(query: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]], di
     if not isinstance(have, dict):
         raise BadQuery(f"have must be an object of tags, got {_short(have)}")
     return runs, panels, have, at, mode
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and len(value) <= 64
 
 
 def _short(value: Any) -> str:
@@ -138,22 +155,20 @@ def routes(store: Callable[[], RunStore], base: str = "", notes: Callable[[], Ma
     live = Live(store, notes)
 
     async def answer(request: Request) -> Response:
-        raw = (await request.body())[: LONGEST_QUERY * 4 + 1] if request.method == "POST" else b""
-        text = raw.decode("utf-8", "replace") or request.query_params.get("q", "")
+        zipped = "gzip" in request.headers.get("accept-encoding", "")
         try:
-            if len(text) > LONGEST_QUERY * 4:
-                raise BadQuery(f"the query must have at most {LONGEST_QUERY * 4} characters, got {len(text)}")
-            query = json.loads(text)
-            if not isinstance(query, dict):
-                raise BadQuery("q must be a JSON object")
-            body = await asyncio.to_thread(live.answer, query)
+            query = _parsed(await _text(request))
+            body = await asyncio.to_thread(live.compressed if zipped else live.answer, query)
         except RunNotFound as error:
             return _problem(404, str(error))
-        except (BadQuery, json.JSONDecodeError, RecursionError) as error:
+        except BadQuery as error:
             return _problem(400, f"the query is not understood: {error}")
         except RnncoreError as error:  # the store cannot be read at the moment
             return _problem(503, str(error))
-        return _compressed(body, request, "application/json", {"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
+        return Response(
+            body, media_type="application/json", headers=headers | ({"Content-Encoding": "gzip"} if zipped else {})
+        )
 
     async def plotly_js(request: Request) -> Response:
         body = await asyncio.to_thread(_plotly_gz)
@@ -173,10 +188,25 @@ def _plotly_gz() -> bytes:
     return gzip.compress(path.read_bytes(), 6)
 
 
-def _compressed(body: bytes, request: Request, kind: str, headers: dict[str, str]) -> Response:
-    if len(body) > 500 and "gzip" in request.headers.get("accept-encoding", ""):
-        body, headers = gzip.compress(body, 4), headers | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-    return Response(body, media_type=kind, headers=headers)
+async def _text(request: Request) -> str:
+    """What was asked, read no further than a query may be long."""
+    raw = b""
+    if request.method == "POST":
+        async for part in request.stream():
+            raw += part
+            if len(raw) > LONGEST_QUERY * 4:
+                raise BadQuery(f"it must have at most {LONGEST_QUERY * 4} bytes")
+    return raw.decode("utf-8", "replace") or request.query_params.get("q", "")
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        query = json.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: also for numbers of thousands of digits
+        raise BadQuery(str(error)) from None
+    if not isinstance(query, dict):
+        raise BadQuery("it must be a JSON object")
+    return query
 
 
 def _problem(status: int, sentence: str) -> Response:

@@ -101,6 +101,16 @@ def test_a_panel_is_built_once_however_many_watch(store, run, monkeypatch):
     assert len(built) == 1
 
 
+def test_an_answer_is_compressed_once_however_many_watch(store, run, monkeypatch):
+    live, done = Live(lambda: store), []
+    zipped = gzip.compress
+    monkeypatch.setattr(live_route.gzip, "compress", lambda *given: done.append(1) or zipped(*given))
+    query = {"runs": [run.id], "panels": ALL, "have": {}}
+    answers = {live.compressed(query) for _ in range(5)}
+    assert len(answers) == len(done) == 1
+    assert set(json.loads(gzip.decompress(answers.pop()))["panels"]) == set(PANELS)
+
+
 def test_going_back_shows_what_was_there_then(store, run):
     store.put(run.id, Sample(step=20, primer="def ", text="later", temperature=1.0, seed=1))
     live = Live(lambda: store)
@@ -196,7 +206,10 @@ def test_the_route_answers_compressed_under_its_base_path(server, store, run):
         (b"", 400),
         (b"[]", 400),
         (b"\xff\xfe", 400),
-        (b"[" * 100_000, 400),
+        (b"[" * 20_000, 400),
+        (b'{"at":' + b"1" * 5_000 + b"}", 400),
+        (b'{"runs":["\\ud800"],"panels":[{"id":"m","name":"metrics"}]}', 400),
+        (b'{"runs":["' + b"a" * 1_000 + b'"],"panels":[{"id":"m","name":"metrics"}]}', 400),
         (b'{"runs":["nope"],"panels":[{"id":"m","name":"metrics"}]}', 404),
     ],
 )
@@ -206,6 +219,17 @@ def test_nonsense_gets_a_sentence_and_no_stack_trace(server, data, status):
     problem = json.loads(body)["problem"]
     assert len(problem) > 20
     assert "Traceback" not in problem
+
+
+def test_a_huge_query_is_not_read_to_its_end(server, store, run):
+    try:
+        status, _, body = fetch(f"{server}/live", b"x" * 10_000_000)
+    except (urllib.error.URLError, ConnectionError):
+        pass  # the server hung up while we were still talking
+    else:
+        assert (status, b"at most" in body) == (400, True)
+    query = json.dumps({"runs": [run.id], "panels": ALL}).encode()
+    assert fetch(f"{server}/live", query)[0] == 200
 
 
 def test_the_drawing_library_comes_from_the_installed_package_and_may_be_kept(server):
