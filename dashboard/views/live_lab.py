@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.live.component import live_figures, preload
 from dashboard.widgets import address, corpus, runs, settings
 from dashboard.widgets.lab_panels import panels
-from dashboard.widgets.problems import in_words
+from dashboard.widgets.problems import as_text, in_words
 
 address.restore()
 corpus.choose_uploaded()
@@ -43,7 +43,7 @@ def draw() -> None:
         settings.welcome()
         preload()
         return
-    st.caption("  \n".join(runs.summary(run) for run in watched))
+    st.caption("  \n".join(as_text(runs.summary(run)) for run in watched))
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
         runs.controls(watched[0])
         runs.beside(watched[0])

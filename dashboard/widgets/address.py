@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import services
 from dashboard.widgets import settings
+from dashboard.widgets.problems import as_text
 from rnncore.config import LEAVES
 from rnncore.errors import RnncoreError
 
@@ -57,8 +58,8 @@ def keep() -> None:
 
 
 def show_problems() -> None:
-    """Sentences about what was refused since the last look."""
-    for sentence in st.session_state.pop("address_problems", []) or []:
-        st.warning(sentence)
-    if problem := st.session_state.pop("problem", ""):
-        st.error(problem)
+    """Sentences about what was refused; they stay until the reader does something else (see ``runs.settled``)."""
+    for sentence in st.session_state.get("address_problems") or []:
+        st.warning(as_text(sentence))
+    if problem := st.session_state.get("problem"):
+        st.error(as_text(problem))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import services
 from dashboard.owner import owner
+from dashboard.widgets.problems import as_text
 from rnncore.errors import RnncoreError
 from rnncore.tasks.corpora import CORPORA, decode_upload
 
@@ -24,9 +25,9 @@ def upload() -> None:
         file = st.file_uploader("Any UTF-8 text, up to 20 MB", key="upload", max_upload_size=20)
         if file is None or st.session_state.get("uploaded") == file.file_id:
             if problem := st.session_state.get("upload_problem"):
-                st.error(problem)
+                st.error(as_text(problem))
             elif file is not None:
-                st.success(f"{file.name} is chosen as the corpus")
+                st.success(as_text(f"{file.name} is chosen as the corpus"))
             return
         st.session_state["uploaded"] = file.file_id
         try:

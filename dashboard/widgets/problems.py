@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
 from rnncore.errors import RnncoreError
+
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!$~:<>|=])")
+
+
+def as_text(sentence: str) -> str:
+    """A sentence for Streamlit's Markdown that shows as it stands: it may hold a file's or a run's name."""
+    return _MARKS.sub(r"\\\1", sentence)
 
 
 @contextmanager
@@ -17,4 +26,4 @@ def in_words() -> Iterator[None]:
         yield
     except RnncoreError as error:
         for sentence in getattr(error, "problems", (str(error),)):
-            st.error(sentence)
+            st.error(as_text(sentence))

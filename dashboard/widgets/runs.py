@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import services
 from dashboard.owner import owner
+from dashboard.widgets.problems import as_text
 from rnncore.config import CELL_LABELS, CELLS, RunConfig
 from rnncore.errors import RnncoreError
 from rnncore.runs.store import RunInfo
@@ -18,12 +19,19 @@ _TWICE = 2.0  # seconds within which a second press on Train is the same press
 
 
 def problem(error: Exception) -> None:
-    """Keep a sentence for the top of the page, over the coming rerun."""
+    """Keep a sentence for the top of the page."""
     st.session_state["problem"] = str(error)
+
+
+def settled() -> None:
+    """The reader does something: what was said of the last thing is done with."""
+    st.session_state["problem"] = ""
+    st.session_state["address_problems"] = []
 
 
 def train(config: RunConfig) -> str | None:
     """Start a run; its id, or None where it was refused (the reason goes to the top of the page)."""
+    settled()
     last = st.session_state.get("last_train")
     now = time.monotonic()
     if last and last[0] == config and now - last[1] < _TWICE:
@@ -39,6 +47,7 @@ def train(config: RunConfig) -> str | None:
 
 def send(run_id: str, kind: str, **values: object) -> None:
     """Send a command to a run; a refusal goes to the top of the page."""
+    settled()
     try:
         services.store().send(run_id, kind, owner=owner(), **values)
     except RnncoreError as error:
@@ -60,7 +69,7 @@ def pick(label: str, key: str, placeholder: str) -> None:
         try:
             runs[chosen] = services.store().get(chosen)
         except RnncoreError as error:
-            st.error(str(error))
+            st.error(as_text(str(error)))
             st.session_state[key] = None
     st.selectbox(
         label,
@@ -83,7 +92,7 @@ def watched() -> list[RunInfo]:
             try:
                 found.append(services.store().get(run_id))
             except RnncoreError as error:
-                st.error(str(error))
+                st.error(as_text(str(error)))
     return found
 
 
@@ -212,6 +221,7 @@ def _start_beside(run: RunInfo) -> None:
 
 
 def _resume(run_id: str) -> None:
+    settled()
     try:
         services.launcher().resume(run_id, owner=owner())
     except RnncoreError as error:
@@ -219,6 +229,7 @@ def _resume(run_id: str) -> None:
 
 
 def _again(run_id: str) -> None:
+    settled()
     try:
         run = services.launcher().restart(run_id, owner=owner())
     except RnncoreError as error:

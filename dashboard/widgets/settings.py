@@ -13,8 +13,9 @@ import streamlit as st
 
 from dashboard import services
 from dashboard.widgets import runs
+from dashboard.widgets.problems import as_text
 from rnncore.config import CELL_LABELS, CELLS, LEAVES, RunConfig, bounds, field_of, unit_of
-from rnncore.cost import estimate
+from rnncore.cost import check_memory
 from rnncore.errors import ConfigError, RnncoreError
 from rnncore.presets import PRESETS, preset
 
@@ -81,11 +82,11 @@ def train_bar() -> None:
     """The Train button, and what the run will cost; or why it cannot be started."""
     try:
         config = current()
-        cost = estimate(config, services.vocabulary_size(config.task.corpus))
+        cost = check_memory(config, services.vocabulary_size(config.task.corpus))
     except RnncoreError as error:
         st.button("Train", type="primary", width="stretch", disabled=True, key="train")
         for sentence in getattr(error, "problems", (str(error),)):
-            st.error(sentence)
+            st.error(as_text(sentence))
         return
     st.button("Train", type="primary", width="stretch", key="train", on_click=_train, shortcut="Ctrl+Enter")
     st.caption(cost.sentence)
@@ -214,6 +215,7 @@ def _presets() -> None:
 def _apply_preset() -> None:
     chosen = next((one for one in PRESETS if one.key == st.session_state["preset"]), None)
     if chosen is not None:
+        runs.settled()
         seed(chosen.config)
 
 

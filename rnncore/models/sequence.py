@@ -41,7 +41,7 @@ class SequenceModel(nn.Module):
 
     def __init__(self, config: Model, vocab_size: int, sequence_length: int, generator: torch.Generator):
         super().__init__()
-        cell = CELLS[config.cell]
+        self.cell, cell = config.cell, CELLS[config.cell]
         with torch.random.fork_rng(devices=[]):  # torch's constructors draw from the global generator
             self.embedding = nn.Embedding(vocab_size, config.embedding_size)
             self.layers = nn.ModuleList(
@@ -94,9 +94,25 @@ class SequenceModel(nn.Module):
         return [dropout.mask for dropout in self.dropouts]  # type: ignore[misc]
 
     def step(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """One step: ids (B,) → logits (B, V) and the state."""
-        logits, state = self(ids.unsqueeze(0), state)
-        return logits[0], state
+        """One step: ids (B,) → logits (B, V) and the state.
+
+        By torch's cell functions: for a single step a fused layer's preparations cost more than its arithmetic.
+        """
+        cell = getattr(torch, f"{self.cell}_cell")
+        x, after = self.embedding(ids), []
+        for index, layer in enumerate(self.layers):
+            before = None if state is None else state[index]
+            weights = layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0
+            if self.cell == "lstm":
+                h, c = (x.new_zeros(1, len(x), layer.hidden_size),) * 2 if before is None else before
+                h, c = cell(x, (h[0], c[0]), *weights)
+                after.append((h.unsqueeze(0), c.unsqueeze(0)))
+            else:
+                h = x.new_zeros(1, len(x), layer.hidden_size) if before is None else before
+                h = cell(x, h[0], *weights)
+                after.append(h.unsqueeze(0))
+            x = self.dropouts[index](h)
+        return self.readout(x), tuple(after)
 
 
 def detach(state: State | None) -> State | None:
