@@ -91,10 +91,18 @@ def sequential(symbol: str, mode: Mode) -> list[list[float | str]]:
     return [[0.0, card], [0.5, _mix(card, full, 0.45)], [1.0, full if mode == "dark" else _mix(full, "#000000", 0.15)]]
 
 
-def diverging(mode: Mode) -> list[list[float | str]]:
-    """Orange (negative), card colour (0), blue (positive): for tanh, hidden and cell state."""
+def diverging(mode: Mode, *, steep: bool = False) -> list[list[float | str]]:
+    """Orange (negative), card colour (0), blue (positive): for tanh, hidden and cell state.
+
+    Args:
+        mode: light or dark.
+        steep: most of the colour within the first fifth, where a few large values would leave the others pale.
+    """
     low, high, middle = ("#b4480a", "#1b5799", "#ffffff") if mode == "light" else ("#f0904a", "#6aa8ee", "#171d23")
-    return [[0.0, low], [0.25, _mix(middle, low, 0.5)], [0.5, middle], [0.75, _mix(middle, high, 0.5)], [1.0, high]]
+    stops = ((0.0, 0.0), (0.02, 0.18), (0.06, 0.42), (0.2, 0.72), (1.0, 1.0)) if steep else ((0.0, 0.0), (1.0, 1.0))
+    negative: list[list[float | str]] = [[0.5 - at / 2, _mix(middle, low, share)] for at, share in reversed(stops[1:])]
+    positive: list[list[float | str]] = [[0.5 + at / 2, _mix(middle, high, share)] for at, share in stops]
+    return negative + positive
 
 
 def _mix(one: str, other: str, share: float) -> str:

@@ -134,8 +134,9 @@ def figure(look: Look, caption: str = "", *, height: int | None = None, **layout
 
 def empty(look: Look, message: str) -> Sketch:
     """A figure that says why there is nothing to draw, and what to do."""
+    own = Look(look.mode, f"{look.uirevision}|empty")  # else plotly.js keeps this one's axes for the figure to come
     return figure(
-        look,
+        own,
         xaxis={"visible": False},
         yaxis={"visible": False},
         annotations=[

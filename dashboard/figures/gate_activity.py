@@ -79,16 +79,17 @@ def _draw(
     bound = 1.0 if gate is not None else _bound(values)
     suffix, (x0, _), (_, y1) = place["suffix"], place["x"], place["y"]
     names = [str(int(unit)) for unit in units]
+    digits = 2 if bound <= 1 else 1 if bound <= 10 else 0  # what 128 levels can tell (live/encoding.py)
     fig.add_heatmap(
         z=values.astype(np.float32),
         y=names,
         zmin=0.0 if sigmoid else -bound,
         zmax=bound,
-        colorscale=sequential(symbol, look.mode) if sigmoid else diverging(look.mode),
+        colorscale=sequential(symbol, look.mode) if sigmoid else diverging(look.mode, steep=bound > 1),
         showscale=False,
         xaxis=f"x{suffix}",
         yaxis=f"y{suffix}",
-        hovertemplate=f"step %{{x}}, unit %{{y}}<br>{symbol} = %{{z:.2f}}<extra></extra>",
+        hovertemplate=f"step %{{x}}, unit %{{y}}<br>{symbol} = %{{z:.{digits}f}}<extra></extra>",
     )
     layout[f"yaxis{suffix}"] = {
         "domain": place["y"],
@@ -114,7 +115,7 @@ def _draw(
             "y": y1,
             "xanchor": "left",
             "yanchor": "bottom",
-            "yshift": 15,
+            "yshift": 17,
             "xshift": -2,
             "font": {"size": 12, "color": gate_colour(symbol, look.mode)},
         }

@@ -39,6 +39,7 @@ def gradient_flow(
         return empty(look, "The gradient appears here with the first probe,<br>at the first training step.")
     fig = figure(look, "; ".join(_caption(line, flow, layer, len(flows)) for line, flow in flows))
     lowest, highest = 10.0 ** RANGE[0], 10.0 ** RANGE[1]
+    longest = max(flow.hidden_last.shape[1] for _, flow in flows) - 1
     for line, flow in flows:
         index = min(layer, len(flow.hidden_last) - 1)
         name = f"{plain(line.label)}: " if len(flows) > 1 else ""
@@ -94,13 +95,17 @@ def gradient_flow(
         if len(usable):
             highest = max(highest, float(usable.max()))
     fig.update_layout(
-        xaxis={"title": {"text": "lag: steps before the loss"}, "autorange": "reversed"},
+        xaxis={  # given, not "reversed": after an empty figure plotly.js forgets that
+            "title": {"text": "lag: steps before the loss"},
+            "range": [longest + 0.02 * max(longest, 1), -0.02 * max(longest, 1)],
+        },
         yaxis={
-            "title": {"text": "gradient norm, nats per unit"},
+            "title": {"text": "gradient norm ‖∂L/∂h‖, nats"},
             "type": "log",
             "range": _decades(lowest, highest),
             "exponentformat": "power",
             "dtick": 2,
+            "tickfont": {"size": 9},  # plotly.js enlarges powers by a quarter
         },
     )
     return fig

@@ -157,7 +157,7 @@ def _caption(curve: Curve, baselines: Baselines | None, runs: int) -> str:
     if not len(validation) or np.isnan(validation[-1]):
         return words if baselines is None else f"{words}; guessing is {baselines.uniform:.2f}"
     held_out = float(validation[-1]) / math.log(2)
-    words += f", {held_out:.2f} in validation"
+    words += f", {held_out:.2f} in validation at step {int(curve.validation['step'][-1]):,}"
     if baselines is None:
         return words
     # The baselines are scored on the validation text, so only the validation loss may be held against them.

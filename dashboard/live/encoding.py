@@ -61,7 +61,7 @@ def _text_above(name: str, axis: dict[str, Any], layout: dict[str, Any], columns
         "type": "scatter",
         "mode": "text",
         "x": axis["tickvals"],
-        "y": [0.4] * len(axis["tickvals"]),
+        "y": [0.6] * len(axis["tickvals"]),
         "text": axis["ticktext"],
         "textfont": axis["tickfont"],
         "hoverinfo": "skip",
