@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, finite, plain, thin
@@ -22,9 +25,14 @@ def gradient_norm(runs: list[tuple[Line, Columns]], look: Look = LIGHT, at: int 
     if not runs:
         return empty(look, "The gradient norm appears here with the first training step.")
     fig = figure(look, "; ".join(_caption(line, train, len(runs)) for line, train in runs))
+    named: set[str] = set()  # what the legend explains already: the same marks for every run
+    lowest, highest = math.inf, 0.0
     for line, train in runs:
         norm, threshold = (finite(train[name]) for name in ("grad_norm", "clip_norm"))
         x, y = thin(train["step"], norm)
+        positive = norm[norm > 0]
+        if len(positive):
+            lowest, highest = min(lowest, float(positive.min())), max(highest, float(positive.max()))
         fig.add_scatter(
             x=x,
             y=np.where(y > 0, y, np.nan),
@@ -41,9 +49,12 @@ def gradient_norm(runs: list[tuple[Line, Columns]], look: Look = LIGHT, at: int 
                 y=y,
                 mode="markers",
                 name="clipped",
+                legendgroup="clipped",
+                showlegend="clipped" not in named,
                 hoverinfo="skip",
                 marker={"size": 4, "color": look.palette.warning},
             )
+            named.add("clipped")
         if np.isfinite(threshold).any():
             changed = np.flatnonzero(np.diff(threshold, prepend=np.nan) != 0)  # nan != 0: the first, too
             index = np.unique(np.concatenate([changed[-50:], [len(threshold) - 1]]))
@@ -52,16 +63,27 @@ def gradient_norm(runs: list[tuple[Line, Columns]], look: Look = LIGHT, at: int 
                 y=threshold[index].astype(np.float32),
                 mode="lines",
                 name="threshold",
+                legendgroup="threshold",
+                showlegend="threshold" not in named,
                 line={"color": look.palette.warning, "width": 1.2, "dash": "dash", "shape": "hv"},
                 hoverinfo="skip",
             )
+            named.add("threshold")
     if at is not None:
         fig.add_vline(x=at, line={"color": look.palette.accent, "width": 1.5})
     fig.update_layout(
         xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
-        yaxis={"title": {"text": "gradient norm"}, "type": "log", "dtick": "D2", "tickformat": ".1~g"},
+        yaxis={"title": {"text": "gradient norm"}, "type": "log"} | _ticks(lowest, highest),
     )
     return fig
+
+
+def _ticks(lowest: float, highest: float) -> dict[str, Any]:
+    """1, 2 and 5 of each decade; where there are many, powers of ten."""
+    if highest < 300 * lowest or highest == 0:
+        return {"dtick": "D2", "tickformat": ".1~g"}
+    every = math.ceil(math.log10(highest / lowest) / 7)
+    return {"dtick": every, "exponentformat": "power", "tickfont": {"size": 9}}  # plotly.js enlarges powers
 
 
 def _caption(line: Line, train: Columns, runs: int) -> str:

@@ -66,7 +66,8 @@ def _learning_curve(scene: Scene) -> dict[str, Any]:
         for line, run in zip(_lines(scene), scene.runs, strict=True)
     ]
     floors = {run.info.config.task for run in scene.runs}
-    baselines = cast("Baselines | None", scene.source.record(scene.runs[0], "baselines")) if len(floors) == 1 else None
+    found = (scene.source.record(run, "baselines") for run in scene.runs)  # the same for all, if the text is
+    baselines = cast("Baselines | None", next(filter(None, found), None)) if len(floors) == 1 else None
     return {"figure": learning_curve.plain(curves, baselines, scene.look, scene.at)}
 
 

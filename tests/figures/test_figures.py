@@ -387,3 +387,13 @@ def test_colours_that_meet_in_one_plot_stay_apart_for_every_eye(mode, eye):
     for colours in together:
         for one, other in itertools.combinations(colours, 2):
             assert _apart(one, other, eye) > 0.08, (one, other)
+
+
+def test_a_norm_over_many_decades_is_marked_in_powers_of_ten_and_explained_once():
+    series = train(steps=100)
+    series["grad_norm"] = np.geomspace(0.1, 1e4, 100)
+    fig = gradient_norm([(LSTM, series), (Line("GRU", "gru"), series)])
+    assert fig.layout.yaxis.dtick == 1
+    assert gradient_norm([(LSTM, train())]).layout.yaxis.dtick == "D2"
+    explained = [trace.name for trace in fig.data if trace.showlegend is not False]
+    assert sorted(explained) == ["GRU", "LSTM · 8", "clipped", "threshold"]

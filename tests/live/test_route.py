@@ -17,7 +17,7 @@ from dashboard.live.encoding import LEVELS, encode, to_json
 from dashboard.live.panels import PANELS, clock
 from dashboard.live.route import BadQuery, Live, routes
 from rnncore.config import RunConfig
-from rnncore.records import Sample
+from rnncore.records import Baselines, Sample
 from rnncore.runs.store import RunNotFound, RunStore
 from tests.figures.test_figures import flow, gates, train
 
@@ -280,3 +280,16 @@ def test_json_has_no_nan_and_no_lone_surrogates():
 
 def test_times_read_as_a_clock():
     assert [clock(s) for s in (0, 75.4, 3725)] == ["0:00", "1:15", "1:02:05"]
+
+
+def test_two_runs_on_one_text_share_the_baselines_that_either_has(store):
+    floors = Baselines(step=0, vocab_size=64, uniform=6.0, orders=(1, 2), bits=(4.8, 3.6))
+    one, two = (store.create(RunConfig.of(hidden_size=16)) for _ in range(2))
+    for made in (one, two):
+        fill(store, made.id)
+    store.put(two.id, floors)
+    panel = [{"id": "loss", "name": "learning_curve"}]
+    for order in ([one.id, two.id], [two.id, one.id]):
+        answer = json.loads(Live(lambda: store).answer({"runs": order, "panels": panel}))
+        labels = [note["text"] for note in answer["panels"]["loss"]["figure"]["layout"]["annotations"]]
+        assert "1-gram" in labels
