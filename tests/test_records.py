@@ -19,7 +19,8 @@ def flow(layers=2, length=5, cell=True):
 def gates():
     return GateActivity(
         step=3, cell="gru", hidden_size=4, text=("a", "\n", "<"), targets=("\n", "<", "é"),
-        channels=("r", "z", "n", "h"), units=np.array([0, 3]), values=np.random.default_rng(0).random((2, 4, 3, 2)).astype(np.float32),
+        channels=("r", "z", "n", "h"), units=np.array([0, 3]),
+        values=np.random.default_rng(0).random((2, 4, 3, 2)).astype(np.float32),
     )  # fmt: skip
 
 

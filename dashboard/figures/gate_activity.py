@@ -28,6 +28,7 @@ def gate_activity(
     layer: int = 0,
     narrow: bool = False,
     channel: str | None = None,
+    small: bool = False,
 ) -> Sketch:
     """All channels of one layer, or one of them large.
 
@@ -36,21 +37,24 @@ def gate_activity(
         table: the cell's gate table, for names and ranges.
         layer: which layer; a run that has fewer shows its top one.
         narrow: all below each other, for half the page's width.
-        channel: only this one, by its letter.
+        channel: only this one, by its letter; drawn large,
+        small: unless it is one of several that stand beside each other.
     """
     if record is None:
         return empty(look, "The gates appear here with the first probe,<br>at the first training step.")
     layer = min(layer, record.values.shape[0] - 1)
     symbols = [channel] if channel in record.channels else list(record.channels)
-    most = MOST_UNITS if len(symbols) > 1 else 2 * MOST_UNITS
+    small = small or len(symbols) > 1
+    most = MOST_UNITS if small else 2 * MOST_UNITS
     keep = np.unique(np.linspace(0, len(record.units) - 1, min(len(record.units), most)).round().astype(int))
-    columns = 1 if len(record.text) > WIDE or narrow or len(symbols) == 1 else 2
+    beside = columns_of(record, narrow) if small else 1
+    columns = beside if len(symbols) > 1 else 1
     rows = -(-len(symbols) // columns)
-    each = _ROW if len(symbols) > 1 else _LARGE
+    each = _ROW if small else _LARGE
     height = rows * (each + _GAP)
     fig = figure(look, _caption(record, layer, len(keep)), height=height + 8)
     layout: dict[str, Any] = {"margin": {"l": 34, "r": 8, "t": 0, "b": 8}, "annotations": [], "hovermode": "closest"}
-    most_labels = WIDE if columns == 2 or narrow else 2 * WIDE
+    most_labels = WIDE if beside == 2 or narrow else 2 * WIDE
     for index, symbol in enumerate(symbols):
         values = record.channel(layer, symbol)[:, keep].T  # (U, T)
         column, row = index % columns, index // columns
@@ -62,6 +66,11 @@ def gate_activity(
         _label_characters(layout, place, record.text, most_labels, look)
     fig.update_layout(**layout)
     return fig
+
+
+def columns_of(record: GateActivity, narrow: bool) -> int:
+    """How many heatmaps stand beside each other: long sequences need the whole width."""
+    return 1 if narrow or len(record.text) > WIDE or len(record.channels) == 1 else 2
 
 
 def _draw(

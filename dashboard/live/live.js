@@ -113,7 +113,7 @@ class Live {
       panel.card.style.setProperty("--span", spec.span);
       if (panel.title) panel.title.textContent = spec.title;
       this.offer(panel);
-      if (spec.height && panel.spec.kind === "figure" && !panel.tall) panel.body.style.height = spec.height + "px";
+      if (spec.height && spec.kind === "figure" && !panel.drawn) panel.body.style.height = spec.height + "px";
       this.grid.appendChild(panel.card);
       if (spec.id === this.data.bar) this.grid.appendChild(this.barCard());
     }
@@ -173,7 +173,7 @@ class Live {
   }
 
   blank(panel) {
-    if (panel.drawn) { window.Plotly?.purge(panel.body); panel.drawn = false; }
+    this.purge(panel);
     panel.body.replaceChildren(make("div", "lv-skeleton"));
     panel.body.setAttribute("aria-busy", "true");
     if (panel.caption) panel.caption.textContent = "";
@@ -181,8 +181,13 @@ class Live {
 
   remove(id, panel) {
     this.seen.unobserve(panel.card); this.sized.unobserve(panel.body);
-    if (panel.drawn) window.Plotly?.purge(panel.body);
+    this.purge(panel);
     panel.card.remove(); this.panels.delete(id); delete this.have[id];
+  }
+
+  purge(panel) {
+    for (const plot of panel.plots ?? []) window.Plotly?.purge(plot);
+    panel.plots = []; panel.parts = []; panel.drawn = false;
   }
 
   async poll() {
@@ -235,13 +240,16 @@ class Live {
     if (this.frame || this.closed) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      const ready = [...this.panels.values()].filter((one) => one.visible && (one.pending || one.resized));
+      const ready = [...this.panels.values()].filter((one) => one.visible && (one.parts?.length || one.pending || one.resized));
       const panel = ready.sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0))[0];
       if (!panel) return;
       panel.turn = (this.turns = (this.turns ?? 0) + 1);
-      if (panel.pending?.figure && !window.Plotly) return; // comes back when the library is there
-      if (panel.pending) this.draw(panel); else { panel.resized = false; window.Plotly.Plots.resize(panel.body); }
-      if (ready.length > 1 || panel.pending) this.schedule();
+      const figures = panel.parts?.length || panel.resized || panel.pending?.figure || panel.pending?.figures;
+      if (figures && !window.Plotly) return; // comes back when the library is there
+      if (panel.parts?.length) panel.parts.shift()();
+      else if (panel.pending) this.draw(panel);
+      else { panel.resized = false; panel.parts = panel.plots.map((plot) => () => window.Plotly.Plots.resize(plot)); }
+      this.schedule();
     });
   }
 
@@ -249,26 +257,37 @@ class Live {
     const content = panel.pending;
     panel.pending = undefined;
     panel.body.removeAttribute("aria-busy");
-    if (content.figure) this.drawFigure(panel, content.figure);
+    if (content.figure) this.drawFigures(panel, [content.figure], 1);
+    else if (content.figures) this.drawFigures(panel, content.figures, content.columns);
     else if (content.samples) this.drawSamples(panel, content);
     else if (content.metrics) this.drawMetrics(panel, content.metrics);
     else if (content.verdicts) this.drawVerdicts(panel, content.verdicts);
     if (content.caption !== undefined && panel.caption) panel.caption.textContent = content.caption;
   }
 
-  drawFigure(panel, figure) {
-    const layout = { ...figure.layout, template: this.template };
-    const height = layout.meta?.height ?? panel.spec.height;
-    panel.tall = Boolean(layout.meta?.height);
-    if (panel.height !== height) { panel.height = height; panel.body.style.height = height + "px"; }
-    if (!panel.drawn) panel.body.replaceChildren();
-    const caption = layout.meta?.caption ?? "";
+  // A card of one or several plots; each takes a frame of its own.
+  drawFigures(panel, figures, columns) {
+    const caption = figures[0].layout.meta?.caption ?? "";
     if (panel.caption) panel.caption.textContent = caption;
     panel.body.setAttribute("role", "img");
     panel.body.setAttribute("aria-label", (panel.spec.title + ". " + caption).trim());
+    if (!panel.drawn) panel.body.replaceChildren();
+    panel.plots ??= [];
+    while (panel.plots.length > figures.length) { const plot = panel.plots.pop(); window.Plotly.purge(plot); plot.remove(); }
+    while (panel.plots.length < figures.length) { const plot = make("div", "lv-plot"); panel.plots.push(plot); panel.body.append(plot); }
+    panel.body.style.setProperty("--columns", columns);
+    panel.body.style.height = "auto";
     panel.drawn = true;
     panel.resized = false;
-    window.Plotly.react(panel.body, figure.data.map(decodeLevels), layout, {
+    panel.parts = figures.map((figure, index) => () => this.drawFigure(panel, panel.plots[index], figure));
+    panel.parts.shift()();
+  }
+
+  drawFigure(panel, plot, figure) {
+    const layout = { ...figure.layout, template: this.template };
+    const height = (layout.meta?.height ?? panel.spec.height) + "px";
+    if (plot.style.height !== height) plot.style.height = height;
+    window.Plotly.react(plot, figure.data.map(decodeLevels), layout, {
       displaylogo: false, responsive: false, displayModeBar: "hover",
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "pan2d"],
       toImageButtonOptions: { format: "svg", filename: panel.spec.id },
@@ -370,7 +389,7 @@ class Live {
     clearTimeout(this.timer); this.stopPlaying(); cancelAnimationFrame(this.frame);
     this.seen.disconnect(); this.sized.disconnect();
     document.removeEventListener("visibilitychange", this.onVisible);
-    for (const panel of this.panels.values()) if (panel.drawn) window.Plotly?.purge(panel.body);
+    for (const panel of this.panels.values()) this.purge(panel);
   }
 }
 

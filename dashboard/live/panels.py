@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from dashboard.figures.base import Look, lines
-from dashboard.figures.gate_activity import gate_activity
+from dashboard.figures.gate_activity import columns_of, gate_activity
 from dashboard.figures.gradient_flow import gradient_flow
 from dashboard.figures.gradient_norm import gradient_norm
 from dashboard.figures.learning_curve import Curve, learning_curve
@@ -92,8 +92,16 @@ def _gate_activity(scene: Scene) -> dict[str, Any]:
     wanted = scene.params.get(f"channel{scene.params.get('run', 0)}", 0)  # 0 for all, else counted from 1
     channel = record.channels[wanted - 1] if record is not None and 0 < wanted <= len(record.channels) else None
     narrow = len(scene.runs) > 1
-    figure = gate_activity.plain(record, table, scene.look, layer=scene.layer, narrow=narrow, channel=channel)
-    return {"figure": figure}
+    if record is None or channel is not None:
+        figure = gate_activity.plain(record, table, scene.look, layer=scene.layer, narrow=narrow, channel=channel)
+        return {"figure": figure}
+    parts = [  # one plot each: the browser draws one per frame, so that no frame is long
+        gate_activity.plain(
+            record, table, scene.look, layer=scene.layer, narrow=narrow, channel=symbol, small=len(record.channels) > 1
+        )
+        for symbol in record.channels
+    ]
+    return {"figures": parts, "columns": columns_of(record, narrow), "caption": parts[0]["layout"]["meta"]["caption"]}
 
 
 def _saturation(scene: Scene) -> dict[str, Any]:

@@ -107,6 +107,8 @@ class Live:
                 made = PANELS[panel["name"]].build(Scene(self.source, watched, at, look, panel["params"]))
                 if "figure" in made:
                     made = {**made, "figure": encode(made["figure"])}
+                if "figures" in made:
+                    made = {**made, "figures": [encode(part) for part in made["figures"]]}
                 self._built[tag] = to_json(made)
                 while len(self._built) > MOST_CACHED:
                     self._built.popitem(last=False)

@@ -33,6 +33,7 @@ def lab() -> None:
 
 def draw() -> None:
     """The page below its title."""
+    address.show_problems()
     with st.container(horizontal=True, vertical_alignment="center", key="pickers"):
         runs.pick("Run", "run", "No run yet")
         if st.session_state.get("run"):
@@ -52,5 +53,4 @@ def draw() -> None:
 
 
 st.title("Live lab")
-address.show_problems()
 lab()

@@ -10,7 +10,6 @@ import streamlit as st
 
 from rnncore.errors import RnncoreError
 
-
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!$~:<>|=])")
 
 

@@ -55,10 +55,9 @@ def send(run_id: str, kind: str, **values: object) -> None:
 
 
 def title(run: RunInfo) -> str:
-    """One line that tells runs apart; how a run ended, but not what it does now, which would soon be untrue."""
+    """One line that tells runs apart. It must never change: Streamlit knows a chosen option by its text."""
     when = time.strftime("%d %b %H:%M", time.localtime(run.created))
-    ended = "" if run.state in LIVE else f" · {run.state}"
-    return f"{run.config.label} · {run.id} · {when}{ended}"
+    return f"{run.config.label} · {run.id} · {when}"
 
 
 def pick(label: str, key: str, placeholder: str) -> None:

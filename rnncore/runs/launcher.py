@@ -121,7 +121,7 @@ class Launcher:
         """Queue an ended run again, to go on from its newest checkpoint, or from that of ``step``.
 
         Raises:
-            StoreError: it has not ended, has no checkpoint, or belongs to someone else.
+            StoreError: it has not ended, has no checkpoint of that step, or belongs to someone else.
         """
         run = self.store.requeue(run_id, owner, step)
         self._wake.set()
@@ -219,7 +219,7 @@ class Launcher:
     def _interrupt(self, run_id: str, why: str) -> None:
         with contextlib.suppress(RunNotFound):
             steps = self.store.checkpoint_steps(run_id)
-            remedy = f"resume from step {steps[-1]:,}" if steps else "restart it"
+            remedy = f"resume from step {steps[-1]:,}" if steps else "resume begins it again"
             self.store.set_state(run_id, INTERRUPTED, f"{why}; {remedy}", expect=ACTIVE)
 
     def _recover(self) -> None:

@@ -274,8 +274,11 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
     def requeue(self, run_id: str, owner: str | None = None, step: int | None = None) -> RunInfo:
         """Put an ended run back into the queue, to go on from a checkpoint (the newest for None).
 
+        One that ended before its first checkpoint begins again.
+
         Raises:
-            StoreError: it has not ended, has nothing left to do, has no checkpoint, or is someone else's.
+            StoreError: it has not ended, has nothing left to do, has no checkpoint of that step, or is someone
+                else's.
         """
         with self.transaction() as connection:
             self._check_owner(run_id, owner, "resume")
@@ -285,13 +288,9 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
                 raise StoreError(f"run {run_id!r} is {run.state} and cannot be resumed; {remedy}")
             known = select(checkpoints.c.step).where(checkpoints.c.run_id == run_id)
             steps = sorted(connection.execute(known).scalars())
-            if not steps:
-                raise StoreError(f"run {run_id!r} has no checkpoint to resume from; restart it")
             if step is not None and step not in steps:
-                raise StoreError(
-                    f"step must be one that run {run_id!r} has a checkpoint of, got {step}; choose one of "
-                    f"{', '.join(map(str, steps))}"
-                )
+                choice = f"choose one of {', '.join(map(str, steps))}" if steps else "it has none and begins again"
+                raise StoreError(f"step must be one that run {run_id!r} has a checkpoint of, got {step}; {choice}")
             if self.set_state(run_id, QUEUED, expect=RESUMABLE):
                 self._change(run_id, resume_step=step, traceback="")
             return self.get(run_id)

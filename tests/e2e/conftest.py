@@ -70,6 +70,8 @@ def open_lab(browser: Browser, server: Server, request: pytest.FixtureRequest, t
     problems = [problem for lab in labs if lab not in forgiven for problem in lab.problems]
     if problems or (call is not None and call.failed):
         for index, lab in enumerate(labs):
+            if lab.page.is_closed():
+                continue
             picture = tmp_path / f"window-{index}.png"
             lab.page.screenshot(path=picture)
             print(f"window {index}: {picture}, {lab.page.url}")

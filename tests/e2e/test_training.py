@@ -99,3 +99,11 @@ def test_again_repeats_the_run_from_the_same_weights(lab: Lab, server: Server) -
     one, two = (server.store.series(run.id, "train")["loss"] for run in (first, second))
     assert list(one) == list(two)
     lab.page.wait_for_function("id => new URL(location).searchParams.get('run') === id", arg=second.id)
+
+
+def test_a_preset_trains_with_one_click(lab: Lab, server: Server) -> None:
+    lab.go("/")
+    lab.button("train_vanishing").click()
+    lab.drawn("loss")
+    assert server.run().config.model.cell == "rnn_tanh"
+    assert lab.query()["cell"] == "rnn_tanh"

@@ -104,7 +104,7 @@ def test_a_run_survives_kill_9_at_random_moments(sqlite_store: RunStore) -> None
                 assert info.reason.endswith(f"resume from step {saved[-1]:,}")
                 going.resume(run.id)
             else:
-                assert info.reason.endswith("restart it")
+                assert info.reason.endswith("resume begins it again")
                 run = going.restart(run.id)
         until(lambda: store.get(run.id).state == "finished", 20)
         assert store.get(run.id).step == 400
@@ -171,7 +171,7 @@ def test_a_new_server_finds_runs_whose_worker_died_without_a_word(store: RunStor
     with going:
         until(lambda: store.get(dead).state == store.get(lost).state == "interrupted")
         assert store.get(dead).reason == "the server stopped while it ran; resume from step 1,200"
-        assert store.get(lost).reason == "nothing was heard from elsewhere for a minute; restart it"
+        assert store.get(lost).reason == "nothing was heard from elsewhere for a minute; resume begins it again"
         assert store.get(far).state == store.get(alive).state == "starting"
         store.set_state(alive, "stopped")
 

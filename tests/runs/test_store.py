@@ -348,13 +348,15 @@ def test_a_state_changes_only_from_an_expected_one(store: RunStore) -> None:
         store.set_state(run.id, "sleeping")
 
 
-def test_only_ended_runs_with_a_checkpoint_are_resumed(store: RunStore) -> None:
+def test_only_ended_runs_are_resumed_and_begin_again_without_a_checkpoint(store: RunStore) -> None:
     run = started(store)
     with pytest.raises(StoreError, match="is starting and cannot be resumed; it needs no resuming"):
         store.requeue(run.id)
     store.set_state(run.id, "failed")
-    with pytest.raises(StoreError, match="has no checkpoint to resume from; restart it"):
-        store.requeue(run.id)
+    with pytest.raises(StoreError, match=r"step must be one .*got 4; it has none and begins again"):
+        store.requeue(run.id, step=4)
+    assert store.requeue(run.id).state == "queued"
+    store.set_state(run.id, "failed")
     store.save_checkpoint(run.id, 5, b"x")
     with pytest.raises(StoreError, match=r"step must be one .*got 4; choose one of 5"):
         store.requeue(run.id, step=4)
