@@ -16,7 +16,11 @@ def titles() -> dict[str, str]:
     known = {
         key: f"{corpus.title} (download)" if corpus.needs_download else corpus.title for key, corpus in CORPORA.items()
     }
-    return known | {one.key: f"{one.name} (uploaded)" for one in services.store().corpora()}
+    return known | {
+        # two texts may have one name, and Streamlit knows a chosen option by its text
+        one.key: f"{one.name} (upload {one.key[-6:]})"
+        for one in services.store().corpora()
+    }
 
 
 def upload() -> None:

@@ -69,9 +69,7 @@ class Server:
         until(self._answers, f"the server, see {self.log}", START_SECONDS)
 
     def _answers(self) -> bool:
-        assert self._process is not None
-        status = self._process.poll()
-        assert status is None, f"the server ended with status {status}: {self.said()}"
+        self.check()
         try:
             with urllib.request.urlopen(self.url + "/_stcore/health", timeout=5) as answer:
                 return bool(answer.status == 200)
@@ -125,8 +123,14 @@ class Server:
         found = self.store.runs(limit=1)
         return found[0] if found and state in (None, found[0].state) else None
 
+    def check(self) -> None:
+        """It must not have ended by itself."""
+        status = None if self._process is None else self._process.poll()
+        assert status is None, f"the server ended with status {status}: {self.said()}"
+
     def clear(self) -> None:
         """Stop every run and forget them all, so that the next test begins with an empty page."""
+        self.check()
         for run in self.store.runs(limit=1000):
             self.store.send(run.id, "stop")
         until(lambda: not any(run.active for run in self.store.runs(limit=1000)), "the runs' end")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.lab import Lab
-from tests.e2e.server import Server
+from tests.e2e.server import Server, until
 
 pytestmark = pytest.mark.browser
 
@@ -61,13 +61,18 @@ def test_what_is_no_text_is_refused_in_a_sentence(lab: Lab, server: Server) -> N
 
 def test_two_texts_of_one_name_stay_apart(lab: Lab, server: Server) -> None:
     lab.open()
-    for words in (b"the first of two texts. ", b"another one altogether! "):
+    known = len(server.store.corpora())
+    for count, words in enumerate((b"the first of two texts. ", b"another one altogether! "), known + 1):
         upload(lab, "same-name.txt", words * 100)
-        expect(lab.page.get_by_text("is chosen as the corpus")).to_be_visible()
+        until(lambda count=count: len(server.store.corpora()) == count, "the text in the store")
         newest = server.store.corpora()[0].key
         lab.page.wait_for_function("key => new URL(location).searchParams.get('corpus') === key", arg=newest)
     lab.page.keyboard.press("Escape")
+    for leaf in ("batch_size", "hidden_size"):  # each change sends the whole form
+        lab.setting(leaf).fill("12")
+        lab.setting(leaf).press("Tab")
+        lab.page.wait_for_function("leaf => new URL(location).searchParams.get(leaf) === '12'", arg=leaf)
     lab.train()
     assert server.store.corpus(server.run().config.task.corpus)[1].startswith("another")
+    assert server.run().config.task.corpus == newest
     lab.drawn("loss")
-    assert lab.query()["corpus"] == server.run().config.task.corpus
