@@ -33,6 +33,8 @@ def lab() -> None:
 
 def draw() -> None:
     """The page below its title."""
+    if st.session_state.pop("form_changed", False):
+        st.rerun(scope="app")
     address.show_problems()
     with st.container(horizontal=True, vertical_alignment="center", key="pickers"):
         runs.pick("Run", "run", "No run yet")

@@ -118,6 +118,7 @@ def _train_preset(key: str) -> None:
     if chosen is not None:
         seed(chosen.config)
         st.session_state["preset"] = key
+        st.session_state["form_changed"] = True  # the form is outside of the fragment that this button is in
         _train()
 
 

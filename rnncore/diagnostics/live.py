@@ -41,7 +41,7 @@ class _Opened:
 class ProbeMeasure:
     """Opens every recurrent layer on the training step itself: gradient flow, gates, saturation."""
 
-    name, share = "probe", 0.7
+    name, share = "probe", 0.55
 
     def __init__(self, sequences: int):
         self.sequences = sequences
