@@ -8,9 +8,10 @@ from dashboard.widgets.problems import in_words
 st.set_page_config(page_title="RNN Lab", page_icon="〰️", layout="wide", initial_sidebar_state=336)
 apply_page_style()
 
-page = st.navigation(
-    {"Lab": [st.Page("views/live_lab.py", title="Live lab", url_path="live-lab", default=True)]},
-    position="top",
-)
+PAGES = {
+    "Lab": [st.Page("views/live_lab.py", title="Live lab", url_path="live-lab", default=True)],
+    "Diagnose": [],
+}
+page = st.navigation({section: pages for section, pages in PAGES.items() if pages}, position="top")
 with in_words():
     page.run()

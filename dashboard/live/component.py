@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import plotly
 import streamlit as st
@@ -28,11 +28,28 @@ class Choice:
         param: the builder's parameter; panels that share it change together.
         label: what is chosen, for those who cannot see it.
         options: label and value of each.
+        slider: many values in order: a slider in place of buttons.
     """
 
     param: str
     label: str
     options: tuple[tuple[str, int], ...]
+    slider: bool = False
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A whole number that the reader takes from a figure by pointing at it.
+
+    Attributes:
+        param: the builders' parameter that it sets; panels that have it change together.
+        axis: where the number stands: the point's ``x`` or ``y`` rounded to a whole number, or its ``customdata``.
+        on: ``click``, or ``hover`` for what should follow the pointer.
+    """
+
+    param: str
+    axis: Literal["x", "y", "customdata"] = "y"
+    on: Literal["click", "hover"] = "click"
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,8 @@ class Panel:
         about: what there is to see, shown when the pointer rests on the title.
         params: small whole numbers for the builder, e.g. layer and run.
         choices: parameters that the reader may change.
+        pick: a parameter that the reader sets by pointing into the figure; the panel and others that have it
+            among their ``params`` or ``choices`` follow.
     """
 
     id: str
@@ -60,6 +79,7 @@ class Panel:
     about: str = ""
     params: dict[str, int] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
+    pick: Pick | None = None
 
 
 def preload() -> None:
@@ -75,6 +95,8 @@ def live_figures(
     ms: int = 400,
     at: int | None = None,
     bar: str = "",
+    chosen: dict[str, int] | None = None,
+    on_chosen_change: Callable[[], None] = lambda: None,
     on_status_change: Callable[[], None] = lambda: None,
     on_at_change: Callable[[], None] = lambda: None,
 ) -> Any:
@@ -87,6 +109,8 @@ def live_figures(
         ms: milliseconds between two questions to the server.
         at: the training step to begin at; None for the present.
         bar: the panel below which the playback bar stands.
+        chosen: what the reader chose before: parameter → value.
+        on_chosen_change: called when the reader chooses; the result's ``chosen`` has all that is chosen.
         on_status_change: called (before a rerun) when a run's state changes.
         on_at_change: called when the reader moves to another moment; the result's ``at`` has it.
     """
@@ -100,10 +124,12 @@ def live_figures(
             "ms": ms,
             "at": at,
             "bar": bar,
+            "chosen": chosen or {},
             "base": f"/{base}" if base else "",
             "version": plotly.__version__,
         },
-        default={"at": at},
+        default={"at": at, "chosen": chosen or {}},
+        on_chosen_change=on_chosen_change,
         on_status_change=on_status_change,
         on_at_change=on_at_change,
     )

@@ -2,6 +2,7 @@
 // the numbers mean. State lives on the element, so that being called again (each change of data) costs nothing.
 
 const MISSED_LIMIT = 2;
+const PACES = [1, 2, 4, 0.5]; // 1: the whole history in about fifteen seconds
 const PATIENCE_MS = 20000; // after which a question counts as unanswered
 
 function loadPlotly(url) {
@@ -46,10 +47,11 @@ class Live {
     this.root = root;
     this.panels = new Map(); // id -> {spec, card, body, caption, tag, pending, visible, drawn}
     this.have = {};
-    this.chosen = {}; // parameter -> value
+    this.chosen = { ...data.chosen }; // parameter -> value
     this.at = null;
     this.timeline = [];
     this.missed = 0;
+    this.speed = 1;
     this.seen = new IntersectionObserver((entries) => {
       for (const entry of entries) {
         const panel = [...this.panels.values()].find((one) => one.card === entry.target);
@@ -79,12 +81,15 @@ class Live {
     this.slider.setAttribute("aria-label", "Moment of the run's history");
     this.where = make("span", "lv-where");
     this.now = make("button", "lv-button lv-now", "Live"); this.now.type = "button";
-    this.bar.append(this.play, this.slider, this.where, this.now);
+    this.pace = make("button", "lv-button lv-pace", "1×"); this.pace.type = "button"; this.pace.title = "Playback speed";
+    this.pace.setAttribute("aria-label", "Playback speed");
+    this.bar.append(this.play, this.pace, this.slider, this.where, this.now);
     this.grid = make("div", "lv-grid");
     this.root.append(this.notice, this.grid);
     this.slider.oninput = () => { this.stopPlaying(); this.goto(Number(this.slider.value)); };
     this.slider.onchange = () => this.told();
     this.now.onclick = () => { this.stopPlaying(); this.goto(this.timeline.length); this.told(); };
+    this.pace.onclick = () => { this.speed = PACES[(PACES.indexOf(this.speed) + 1) % PACES.length]; this.pace.textContent = this.speed + "×"; };
     this.play.onclick = () => (this.playing ? this.stopPlaying() : this.startPlaying());
   }
 
@@ -103,6 +108,7 @@ class Live {
   }
 
   layout() {
+    this.picks = new Set(this.data.panels.map((spec) => spec.pick?.param).filter(Boolean));
     const wanted = new Set(this.data.panels.map((spec) => spec.id));
     for (const [id, panel] of this.panels) if (!wanted.has(id)) this.remove(id, panel);
     for (const spec of this.data.panels) {
@@ -117,6 +123,7 @@ class Live {
       this.grid.appendChild(panel.card);
       if (spec.id === this.data.bar) this.grid.appendChild(this.barCard());
     }
+    if (!wanted.has(this.data.bar)) this.barHolder?.remove();
   }
 
   // What the reader may choose within a card; panels that share a parameter change together.
@@ -126,6 +133,7 @@ class Live {
     if (panel.offered !== wanted) {
       panel.offered = wanted;
       panel.choices.replaceChildren(...(panel.spec.choices ?? []).map((choice) => {
+        if (choice.slider) return this.scrubber(choice);
         const group = make("div", "lv-choice"); group.setAttribute("role", "group"); group.setAttribute("aria-label", choice.label);
         group.append(...choice.options.map(([label, value]) => {
           const button = make("button", "lv-option", label); button.type = "button"; button.dataset.param = choice.param; button.dataset.value = value;
@@ -137,17 +145,55 @@ class Live {
     }
     for (const button of panel.choices.querySelectorAll(".lv-option"))
       button.setAttribute("aria-pressed", String(Number(button.dataset.value) === (this.params(panel.spec)[button.dataset.param] ?? 0)));
+    for (const input of panel.choices.querySelectorAll(".lv-scrub")) {
+      const value = this.params(panel.spec)[input.dataset.param] ?? 0;
+      const place = input.options.findIndex(([, one]) => one === value);
+      if (document.activeElement !== input) input.value = Math.max(place, 0);
+      input.nextElementSibling.textContent = input.options[Math.max(place, 0)][0];
+      input.setAttribute("aria-valuetext", input.nextElementSibling.textContent);
+    }
+  }
+
+  // A choice among many values in order.
+  scrubber(choice) {
+    const group = make("label", "lv-scrubber"); group.append(make("span", "lv-label", choice.label));
+    const input = make("input", "lv-slider lv-scrub"); input.type = "range"; input.min = 0; input.max = choice.options.length - 1; input.step = 1;
+    input.setAttribute("aria-label", choice.label); input.dataset.param = choice.param; input.options = choice.options;
+    input.oninput = () => this.choose(choice.param, choice.options[Number(input.value)][1], true);
+    input.onchange = () => this.toldChosen();
+    group.append(input, make("span", "lv-where"));
+    return group;
   }
 
   params(spec) {
     const chosen = (spec.choices ?? []).filter((choice) => choice.param in this.chosen && choice.options.some(([, value]) => value === this.chosen[choice.param]));
-    return { ...spec.params, ...Object.fromEntries(chosen.map((choice) => [choice.param, this.chosen[choice.param]])) };
+    const own = Object.keys(spec.params).concat(spec.pick ? [spec.pick.param] : []);
+    const picked = own.filter((param) => param in this.chosen && this.picks.has(param));
+    return { ...spec.params, ...Object.fromEntries(chosen.map((choice) => [choice.param, this.chosen[choice.param]])),
+      ...Object.fromEntries(picked.map((param) => [param, this.chosen[param]])) };
   }
 
-  choose(param, value) {
+  choose(param, value, passing = false) {
+    if (this.chosen[param] === value) return;
     this.chosen[param] = value;
     for (const panel of this.panels.values()) this.offer(panel);
     this.poll();
+    if (!passing) this.toldChosen();
+  }
+
+  toldChosen() { this.data.keep("chosen", { ...this.chosen }); }
+
+  // Pointing at a figure chooses a whole number: a unit, a step, a loss.
+  listen(panel, plot) {
+    const pick = panel.spec.pick;
+    if (!pick || plot.listens) return;
+    plot.listens = true;
+    plot.on(pick.on === "hover" ? "plotly_hover" : "plotly_click", (event) => {
+      const point = event.points[0];
+      let value = point[pick.axis];
+      if (pick.axis === "customdata" && Array.isArray(value)) value = value[0];
+      if (typeof value === "number" && Number.isFinite(value) && value >= 0) this.choose(pick.param, Math.round(value), pick.on === "hover");
+    });
   }
 
   barCard() { if (!this.barHolder) { this.barHolder = make("div", "lv-holder"); this.barHolder.appendChild(this.bar); } return this.barHolder; }
@@ -186,7 +232,7 @@ class Live {
   }
 
   purge(panel) {
-    for (const plot of panel.plots ?? []) window.Plotly?.purge(plot);
+    for (const plot of panel.plots ?? []) window.Plotly?.purge(plot); // its listeners go with it
     panel.plots = []; panel.parts = []; panel.drawn = false;
   }
 
@@ -292,6 +338,7 @@ class Live {
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "pan2d"],
       toImageButtonOptions: { format: "svg", filename: panel.spec.id },
     });
+    this.listen(panel, plot);
   }
 
   drawSamples(panel, content) {
@@ -340,6 +387,10 @@ class Live {
         const chip = make("span", "lv-finding lv-" + item.severity);
         chip.dataset.code = item.code;
         chip.append(make("span", "lv-dot"), make("span", "", item.text));
+        if (item.page) { // where its evidence is shown
+          const link = make("a", "lv-link", item.page.title); link.href = this.data.base + "/" + item.page.path + location.search;
+          chip.append(link);
+        }
         if (item.advice) chip.append(make("span", "lv-advice", "Try: " + item.advice));
         list.append(chip);
       }
@@ -375,9 +426,9 @@ class Live {
     this.playing = setInterval(() => {
       if (this.busy) return; // no faster than the answers come
       this.goto(place);
-      place += Math.max(1, Math.round(this.timeline.length / 60));
+      place += Math.max(1, Math.round((this.speed * this.timeline.length) / 60));
       if (this.at === null) { this.stopPlaying(); this.told(); }
-    }, 250);
+    }, this.speed < 1 ? 250 / this.speed : 250);
   }
 
   stopPlaying() { clearInterval(this.playing); this.playing = undefined; if (this.play) this.play.textContent = "▶"; }

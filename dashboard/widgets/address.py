@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import streamlit as st
 
 from dashboard import services
@@ -10,7 +13,8 @@ from dashboard.widgets.problems import as_text
 from rnncore.config import LEAVES
 from rnncore.errors import RnncoreError
 
-_OWN = ("run", "vs", "at")
+_OWN = ("run", "vs", "at", "show")
+_CHOSEN = re.compile(r"([a-z_]{1,20}[0-9]?)\.([0-9]{1,3})")
 
 
 def restore() -> None:
@@ -45,14 +49,33 @@ def moment() -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
+def chosen() -> dict[str, int]:
+    """What the reader chose within the charts: parameter → value, e.g. ``show=layer.1-unit.5``."""
+    found = (_CHOSEN.fullmatch(part) for part in st.query_params.get("show", "").split("-"))
+    return {one[1]: int(one[2]) for one in found if one}
+
+
+def choose(chosen: Mapping[str, float]) -> None:
+    """Keep what the reader chose within the charts."""
+    st.query_params["show"] = "-".join(f"{name}.{int(value)}" for name, value in chosen.items())
+
+
+def moved(at: float | None) -> None:
+    """Keep the moment that the reader went to."""
+    if at is None:
+        st.query_params.pop("at", None)
+    else:
+        st.query_params["at"] = str(int(at))
+
+
 def keep() -> None:
     """Write what is in view, and the settings that differ from the defaults, into the address bar."""
     wanted = settings.to_address()
     for name in ("run", "vs"):
         if st.session_state.get(name):
             wanted[name] = st.session_state[name]
-    if moment() is not None and "run" in wanted:
-        wanted["at"] = st.query_params["at"]
+    if "run" in wanted:
+        wanted |= {name: st.query_params[name] for name in ("at", "show") if name in st.query_params}
     if dict(st.query_params) != wanted:
         st.query_params.from_dict(wanted)
 

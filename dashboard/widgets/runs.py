@@ -159,6 +159,16 @@ def controls(run: RunInfo) -> None:
         )
         if run.state in LIVE:
             _on_the_fly(run, mine)
+        if run.state == "running":
+            st.button(
+                "Measure now",
+                icon=":material/straighten:",
+                key="measure",
+                disabled=not mine,
+                help="Take every measurement at the next step, whatever the time budget says",
+                on_click=send,
+                args=(run.id, "measure"),
+            )
         if not mine:
             st.caption("Started elsewhere: you watch, its owner steers.")
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,9 +11,9 @@ import torch
 from rnncore.config import RunConfig
 from rnncore.diagnostics.gate_activity import gate_activity
 from rnncore.diagnostics.gradient_flow import gradient_flow
+from rnncore.diagnostics.probed import Opened, Probed
 from rnncore.diagnostics.saturation import saturation
 from rnncore.generation.sampling import generate
-from rnncore.probe import probe
 from rnncore.records import Record, Sample
 from rnncore.training.measuring import AfterStep, Measure, is_power_of_two
 
@@ -30,15 +28,7 @@ def live_measures(config: RunConfig) -> list[Measure]:
     return [ProbeMeasure(config.watch.probe_sequences), SampleMeasure(config)]
 
 
-@dataclass
-class _Opened:
-    """A probe, and the seconds that its replay took."""
-
-    probe: Any = None
-    seconds: float = 0.0
-
-
-class ProbeMeasure:
+class ProbeMeasure(Probed):
     """Opens every recurrent layer on the training step itself: gradient flow, gates, saturation."""
 
     name, share = "probe", 0.55
@@ -50,22 +40,12 @@ class ProbeMeasure:
         """The first step, so that the first chart comes at once."""
         return step == 1
 
-    @contextmanager
-    def around(self, trainer: Trainer) -> Iterator[_Opened]:
-        """Hooks on forward and backward pass; the replay runs when they are done."""
-        opened = _Opened()
-        watch = probe(trainer.model, sequences=min(self.sequences, trainer.config.training.batch_size))
-        with watch as opened.probe:
-            yield opened
-            start = time.perf_counter()
-        opened.seconds = time.perf_counter() - start
-
-    def records(self, trainer: Trainer, opened: _Opened) -> Iterable[Record]:
+    def records(self, trainer: Trainer, opened: Opened) -> Iterable[Record]:
         """Gradient flow, gate activity and saturation of the step."""
         start = time.perf_counter()
         config, step = trainer.config, trainer.step
         cell = config.model.cell
-        layers = [opened.probe[f"layers.{index}"].layers[0].forward for index in range(config.model.num_layers)]
+        layers = opened.layers(trainer)
         last = last_loss(layers, trainer.model.dropout_masks)
         scale = float(trainer.inputs.numel())  # the trained loss is the mean over T·B
         decode = trainer.task.vocabulary.decode

@@ -223,6 +223,8 @@ class Session:
                 self.controls.set(**command.payload)
             case "stop":
                 self._stop()
+            case "measure":
+                self.controls.measure()
             case "resume":
                 self.mode, self.steps_wanted = "run", 0
             case "step" if self.mode != "run":

@@ -18,8 +18,9 @@ RESUMABLE = frozenset({STOPPED, FAILED, INTERRUPTED})
 """A resumed run goes on from a checkpoint. A finished run has nothing left to do, and a diverged one would
 diverge again: restart those with other settings."""
 
-COMMANDS = ("pause", "resume", "step", "stop", "set")
-"""What the owner may ask of a run; ``set`` takes ``lr`` and ``clip_norm``."""
+COMMANDS = ("pause", "resume", "step", "stop", "set", "measure")
+"""What the owner may ask of a run; ``set`` takes ``lr`` and ``clip_norm``, ``measure`` takes every measure at the
+next step, whatever the budget says."""
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,8 @@ class _Loop:
                 yield from self._paused(Saved(trainer.step, trainer.checkpoint()))
             before = self._tick()
             due = due_measures(self.measures, self.budget, trainer.step + 1, before)
-            if self.controls.wants_measures:
+            wanted = self.controls.wants_measures or (trainer.step + 1 == last and self.budget.fraction > 0)
+            if wanted:  # the last step too: a finished run has one of each
                 self.controls.wants_measures, due = False, list(self.measures)
             watching = _Watching(due, trainer)
             step = trainer.advance(watching)

@@ -14,7 +14,8 @@ from starlette.applications import Starlette
 
 from dashboard.live import route as live_route
 from dashboard.live.encoding import LEVELS, encode, to_json
-from dashboard.live.panels import PANELS, clock
+from dashboard.live.panels import PANELS
+from dashboard.live.panels.lab import clock
 from dashboard.live.route import BadQuery, Live, routes
 from rnncore.config import RunConfig
 from rnncore.records import Baselines, Sample

@@ -1,24 +1,19 @@
-"""Which panels a live page can show: from what they are made, and by which figure or words.
-
-A new panel is one builder and one line in ``PANELS``.
-"""
+"""The panels of the live lab."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 
-from dashboard.figures.base import Look, lines
 from dashboard.figures.gate_activity import columns_of, gate_activity
 from dashboard.figures.gradient_flow import gradient_flow
 from dashboard.figures.gradient_norm import gradient_norm
 from dashboard.figures.learning_curve import Curve, learning_curve
 from dashboard.figures.saturation import saturation
-from dashboard.live.source import Source, WatchedRun
+from dashboard.live.panels.scene import PanelType, Scene, lines_of
+from dashboard.live.source import WatchedRun
 from rnncore.cells import CELLS
 from rnncore.diagnostics.findings import Finding, verdict
 from rnncore.records import Baselines, GateActivity, GradientFlow, Sample, Saturation
@@ -26,44 +21,10 @@ from rnncore.records import Baselines, GateActivity, GradientFlow, Sample, Satur
 SAMPLES_SHOWN = 12
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What a builder may look at: the runs in view, the moment (None: now), the look, and its parameters."""
-
-    source: Source
-    runs: list[WatchedRun]
-    at: int | None
-    look: Look
-    params: dict[str, int]
-
-    @property
-    def run(self) -> WatchedRun:
-        """The run that a panel of one run shows: parameter ``run``, counted from 0."""
-        return self.runs[min(self.params.get("run", 0), len(self.runs) - 1)]
-
-    @property
-    def layer(self) -> int:
-        """Parameter ``layer``, counted from 0."""
-        return self.params.get("layer", 0)
-
-    def record(self, kind: str, run: WatchedRun | None = None) -> Any:
-        """The record of a kind at the scene's moment."""
-        return self.source.record(run or self.run, kind, self.at)
-
-
-@dataclass(frozen=True)
-class PanelType:
-    """How a panel is made: the sources that its picture depends on, and its builder."""
-
-    sources: tuple[str, ...]
-    build: Callable[[Scene], dict[str, Any]]
-    one_run: bool = False
-
-
 def _learning_curve(scene: Scene) -> dict[str, Any]:
     curves = [
         Curve(line, run.series["train"], run.series["validation"])
-        for line, run in zip(_lines(scene), scene.runs, strict=True)
+        for line, run in zip(lines_of(scene), scene.runs, strict=True)
     ]
     floors = {run.info.config.task for run in scene.runs}
     found = (scene.source.record(run, "baselines") for run in scene.runs)  # the same for all, if the text is
@@ -72,7 +33,7 @@ def _learning_curve(scene: Scene) -> dict[str, Any]:
 
 
 def _gradient_flow(scene: Scene) -> dict[str, Any]:
-    pairs = zip(_lines(scene), scene.runs, strict=True)
+    pairs = zip(lines_of(scene), scene.runs, strict=True)
     flows = [(line, scene.record("gradient_flow", run)) for line, run in pairs]
     found = [(line, flow) for line, flow in flows if flow is not None]
     direct = bool(scene.params.get("direct", 0))
@@ -82,7 +43,7 @@ def _gradient_flow(scene: Scene) -> dict[str, Any]:
 
 
 def _gradient_norm(scene: Scene) -> dict[str, Any]:
-    pairs = [(line, run.series["train"]) for line, run in zip(_lines(scene), scene.runs, strict=True)]
+    pairs = [(line, run.series["train"]) for line, run in zip(lines_of(scene), scene.runs, strict=True)]
     return {"figure": gradient_norm.plain(pairs, scene.look, scene.at)}
 
 
@@ -190,14 +151,6 @@ def _findings(scene: Scene, run: WatchedRun) -> list[Finding]:
     return verdict(state, info.reason, train, flow, baselines, info.queue_place)
 
 
-def _lines(scene: Scene) -> list[Any]:
-    configs = [run.info.config for run in scene.runs]
-    labels = [config.label for config in configs]
-    if len(set(labels)) < len(labels):
-        labels = [f"{label} ({run.info.id})" for label, run in zip(labels, scene.runs, strict=True)]
-    return lines([(label, config.model.cell) for label, config in zip(labels, configs, strict=True)])
-
-
 PANELS: dict[str, PanelType] = {
     "verdict": PanelType(("info", "train", "gradient_flow", "baselines"), _verdict),
     "metrics": PanelType(("info", "train", "validation"), _metrics),
@@ -208,6 +161,3 @@ PANELS: dict[str, PanelType] = {
     "saturation": PanelType(("saturation",), _saturation, one_run=True),
     "samples": PanelType(("sample",), _samples, one_run=True),
 }
-SERIES = ("info", "train", "validation")
-TIMELINE = "gradient_flow"
-"""The record kind whose steps the playback slider stops at."""

@@ -1,0 +1,47 @@
+"""Measures that open the training step itself with a probe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rnncore.probe import probe
+from rnncore.training.measuring import is_power_of_two
+
+if TYPE_CHECKING:
+    from rnncore.training.trainer import Trainer
+
+
+@dataclass
+class Opened:
+    """A probe, and the seconds that its replay took."""
+
+    probe: Any = None
+    seconds: float = 0.0
+
+    def layers(self, trainer: Trainer) -> list[Any]:
+        """One trace per layer of the model, bottom first."""
+        count = trainer.config.model.num_layers
+        return [self.probe[f"layers.{index}"].layers[0].forward for index in range(count)]
+
+
+class Probed:
+    """Base of measures that probe the training step, on the first ``sequences`` sequences of the batch."""
+
+    sequences = 1
+
+    def forced(self, step: int) -> bool:
+        """Log-spaced steps, where the budget affords them."""
+        return is_power_of_two(step)
+
+    @contextmanager
+    def around(self, trainer: Trainer) -> Iterator[Opened]:
+        """Hooks on forward and backward pass; the replay runs when they are done."""
+        opened = Opened()
+        with probe(trainer.model, sequences=min(self.sequences, trainer.config.training.batch_size)) as opened.probe:
+            yield opened
+            start = time.perf_counter()
+        opened.seconds = time.perf_counter() - start
