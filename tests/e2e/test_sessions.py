@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from rnncore.config import RunConfig
 from tests.e2e.conftest import OpenLab
-from tests.e2e.lab import Lab
+from tests.e2e.lab import SMALL, Lab
 from tests.e2e.server import Server, until
 
 pytestmark = pytest.mark.browser
@@ -123,3 +124,17 @@ def test_nonsense_in_the_address_gives_sentences(lab: Lab, server: Server, query
     said = lab.page.locator("body").inner_text()
     assert "Traceback" not in said
     assert "Error" not in said
+
+
+def test_putting_the_run_away_leaves_an_empty_lab(lab: Lab, server: Server) -> None:
+    server.store.create(RunConfig.of(**SMALL))
+    run = server.run("running")
+    lab.go(f"/?run={run.id}")
+    lab.drawn("loss")
+    lab.page.locator(".st-key-run").get_by_role("button", name="Clear").click()
+    expect(lab.button("train_lstm")).to_be_visible()
+    lab.idle()
+    expect(lab.page.locator(".lv-card")).to_have_count(0)
+    expect(lab.page.locator(".lv-bar").locator("visible=true")).to_have_count(0)
+    assert "run" not in lab.query()
+    assert server.run().state == "running"  # out of sight, it goes on
