@@ -96,11 +96,18 @@ class Call:
         arriving = self.grads.get("output")
         if arriving is None:
             arriving = torch.zeros_like(self.y)
-        found = call.backward(arriving, self.grads.get("hidden"), self.grads.get("cell"))
-        for layer_trace, gradients in zip(layers, found, strict=True):
-            layer_trace.forward._gradients = gradients.forward
-            if layer_trace.reverse is not None:
-                layer_trace.reverse._gradients = gradients.reverse
+        hidden, cell = self.grads.get("hidden"), self.grads.get("cell")
+        traces = [trace for layer in layers for trace in layer.directions]
+
+        def open_gradients() -> None:
+            found = call.backward(arriving, hidden, cell)
+            for trace, gradients in zip(traces, (one for layer in found for one in layer.directions), strict=True):
+                trace._gradients, trace._open = gradients, None
+
+        for trace in traces:
+            trace._open = open_gradients
+        if len(traces) == 1 and hidden is None and cell is None and self.lengths is None:
+            traces[0]._direct = arriving
         return call
 
     def follows(self, before: Call) -> bool:

@@ -19,6 +19,11 @@ class LayerGradients:
     reverse: Gradients | None
 
     @property
+    def directions(self) -> tuple[Gradients, ...]:
+        """Forward first."""
+        return (self.forward,) if self.reverse is None else (self.forward, self.reverse)
+
+    @property
     def grad_input(self) -> Tensor:
         """dL/dx_t through both directions, (..., T, B, D)."""
         found = self.forward.grad_input

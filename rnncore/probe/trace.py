@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import torch
@@ -50,6 +50,13 @@ class Gradients:
         """dL/dx_t through this direction, (..., T, B, D)."""
         return self._natural(self._back.grad_input)
 
+    def of(self, loss: int) -> Gradients:
+        """Those of one of the K losses, as a view."""
+        one, back = slice(loss, loss + 1), self._back
+        cell = None if back.grad_cell is None else back.grad_cell[one]
+        alone = Backward(back.grad_hidden[one], cell, back.grad_preactivations[one], back.weight_ih)
+        return Gradients(self._cell_type, self._forward, self._order, self.grad_output[loss], alone)
+
     def _natural(self, own: Tensor) -> Tensor:
         """(K, T, B, ...) in the direction's order → natural order, without the axis K where one loss was given."""
         natural = self._order.natural(own, axis=1)
@@ -79,6 +86,8 @@ class Trace:
         self.name, self.cell_type, self.replay_error = name, cell_type, replay_error
         self._weights, self._forward, self._order = weights, forward, order
         self._gradients: Gradients | None = None
+        self._open: Callable[[], None] | None = None  # carries the loss of the with-block back, at the first read
+        self._direct: Tensor | None = None  # all that the loss gives this layer, where it is one output's gradient
         self._missing = ""
 
     @property
@@ -96,6 +105,12 @@ class Trace:
         """c_t, (T, B, H); None for a cell without one."""
         return None if self._forward.cell is None else self._order.natural(self._forward.cell)
 
+    @property
+    def initial(self) -> tuple[Tensor, ...]:
+        """The state that the direction started from: h, and c for an LSTM, (B, H) each."""
+        saved = self._forward.saved
+        return tuple(saved[key][0] for key in ("before", "cell_before") if key in saved)
+
     @cached_property
     def gates(self) -> Gates:
         """Gate name or letter → value after the non-linearity, (T, B, H)."""
@@ -106,8 +121,8 @@ class Trace:
         """Whether states, gates and (where a backward pass ran) gradients are free of NaN and infinity."""
         forward = self._forward
         tensors = [forward.hidden, forward.cell, forward.gates]
-        if self._gradients is not None:
-            tensors += [self._gradients._back.grad_hidden, self._gradients._back.grad_cell]
+        if not self._missing:
+            tensors += [self.gradients._back.grad_hidden, self.gradients._back.grad_cell]
         return all(bool(torch.isfinite(tensor).all()) for tensor in tensors if tensor is not None)
 
     @property
@@ -117,6 +132,8 @@ class Trace:
         Raises:
             ProbeError: none ran, or none can reach this layer.
         """
+        if self._gradients is None and self._open is not None:
+            self._open()
         if self._gradients is None:
             raise ProbeError(self._missing)
         return self._gradients
@@ -127,7 +144,7 @@ class Trace:
 
         It leaves out what reaches h_t through the recurrence; ``grad_hidden`` is the whole.
         """
-        return self.gradients.grad_output
+        return self.gradients.grad_output if self._direct is None else self._direct
 
     @property
     def grad_hidden(self) -> Tensor:
@@ -180,6 +197,17 @@ class Trace:
         cells = {} if grad_c_n is None else self._order.at_end(grad_c_n)
         back = self.cell_type.replay.backward(self._forward, self._weights, arriving, cells)
         return Gradients(self.cell_type, self._forward, self._order, grad_output, back)
+
+    def backward_beside(self, grad_output: Tensor) -> Gradients:
+        """As ``backward`` for one loss, (T, B, H); the with-block's own loss is carried along in the same recurrence.
+
+        Reading both costs little more than one of them.
+        """
+        if self._gradients is not None or self._direct is None:
+            return self.backward(grad_output)
+        both = self.backward(torch.stack([self._direct, grad_output]))
+        self._gradients, self._open = both.of(0), None
+        return both.of(1)
 
     def _check(self, grad_output: Tensor) -> None:
         shape, dtype = tuple(self._forward.hidden.shape), self._forward.hidden.dtype

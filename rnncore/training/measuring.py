@@ -40,6 +40,8 @@ def is_power_of_two(step: int) -> bool:
     return step > 0 and step & (step - 1) == 0
 
 
+COLD_WAIT = 1.0
+"""Seconds that a first turn may put the second one off: it is cold, and tells little of what later ones cost."""
 LOAN = 0.01
 """Share of the run's time so far that a turn beyond the budget may cost."""
 
@@ -62,8 +64,8 @@ class Budget:
     """Seconds that measuring may take: ``fraction`` of the run's time, shared out among the measures.
 
     After a turn that costs c seconds, a measure waits c / (fraction · share) seconds of the run, and at least
-    ``pause``: faster than the eye is a waste. The very first turn, slow because all is cold, delays the second
-    one and is then forgotten.
+    ``pause``: faster than the eye is a waste. The very first turn, slow because all is cold, is forgotten with the
+    second one.
     """
 
     fraction: float
@@ -75,7 +77,8 @@ class Budget:
         if self.fraction * share == 0:
             return False
         account = self.accounts.setdefault(name, _Account())
-        return elapsed - account.last >= max(self.pause, account.expected / (self.fraction * share))
+        wait = account.expected / (self.fraction * share)
+        return elapsed - account.last >= max(self.pause, min(wait, COLD_WAIT) if account.turns == 1 else wait)
 
     def affords(self, name: str, elapsed: float) -> bool:
         """Whether a turn beyond the budget would be a small part of the run so far; the first one always is."""

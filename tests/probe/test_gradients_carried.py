@@ -48,6 +48,27 @@ def test_all_losses_in_one_recurrence_equal_one_autograd_call_each(cell):
 
 
 @pytest.mark.parametrize("cell", EVERY)
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2}])
+def test_a_loss_carried_beside_changes_neither_itself_nor_the_total(cell, options):
+    torch.manual_seed(0)
+    layer = make(cell, **options)
+    x = torch.randn(6, 3, D, dtype=torch.float64, requires_grad=True)
+    found = []
+    for beside in (False, True):
+        with rnncore.probe(layer) as probe:
+            layer(x)[0].pow(2).sum().backward()
+        trace = probe[""].layers[-1].forward
+        last = torch.zeros_like(trace.grad_output)
+        last[-1] = trace.grad_output[-1]
+        back = (trace.backward_beside if beside else trace.backward)(last)
+        states = [back.grad_cell, trace.grad_cell] if trace.cell is not None else []
+        total = [trace.grad_hidden, trace.grad_preactivations, trace.grad_input, *trace.grad_gates.values()]
+        found.append([back.grad_hidden, back.grad_input, *total, *states])
+    for alone, together in zip(*found, strict=True):
+        assert relative(together, alone) <= 1e-14
+
+
+@pytest.mark.parametrize("cell", EVERY)
 @pytest.mark.parametrize("options", [{}, {"num_layers": 2}, {"num_layers": 2, "bidirectional": True}])
 def test_losses_carried_apart_sum_to_the_total(cell, options):
     _, call = probed(make(cell, **options))

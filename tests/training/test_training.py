@@ -84,7 +84,7 @@ def test_measuring_changes_nothing(case):
     watched = run(config, measures=live_measures(config))
     assert torch.equal(torch.get_rng_state(), before)
     kinds = {event.record.kind for event in watched if isinstance(event, events.Measured)}
-    assert kinds == {"gradient_flow", "gate_activity", "saturation", "sample"}
+    assert kinds >= {"gradient_flow", "gate_activity", "saturation", "sample"}
     assert losses(watched) == losses(plain)
     assert_equal_weights(last_checkpoint(watched), last_checkpoint(plain))
 
