@@ -32,6 +32,7 @@ class Probed:
     """Base of measures that probe the training step, on the first ``sequences`` sequences of the batch."""
 
     sequences = 1
+    patience = 2.0
 
     def forced(self, step: int) -> bool:
         """Log-spaced steps, where the budget affords them."""

@@ -173,15 +173,16 @@ class TextTask:
         if self.stateful:
             window = step % self.windows
             stream = len(self.train_ids) // self.batch_size
-            starts = np.arange(self.batch_size) * stream + window * length
+            streams = self.train_ids[: self.batch_size * stream].reshape(self.batch_size, stream)  # a view
+            chosen = streams[:, window * length : (window + 1) * length + 1].T  # (T+1, B)
             reset = window == 0
         else:
             # counter-based: the step is part of the key, so that no position needs to be stored
             generator = np.random.Generator(np.random.Philox(key=[self.seed, step]))
             starts = generator.integers(0, len(self.train_ids) - length, self.batch_size)
+            chosen = self.train_ids[np.arange(length + 1)[:, None] + starts[None, :]]
             reset = True
-        index = np.arange(length + 1)[:, None] + starts[None, :]  # (T+1, B)
-        ids = torch.from_numpy(self.train_ids[index])
+        ids = torch.from_numpy(np.ascontiguousarray(chosen))
         return ids[:-1], ids[1:], reset
 
     def validation_batches(self) -> Iterator[tuple[Tensor, Tensor]]:

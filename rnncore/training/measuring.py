@@ -24,9 +24,10 @@ class Measure(Protocol):
 
     name: str
     share: float  # of the whole budget, 0..1
+    patience: float  # seconds of the run before its first turn: the first charts should not wait for it
 
     def forced(self, step: int) -> bool:
-        """Whether this step is wanted beyond the budget; granted where it costs little of the run so far."""
+        """Whether this step is wanted before its time; granted where the whole budget has that much left."""
 
     def around(self, trainer: Trainer) -> AbstractContextManager[Any]:
         """A context around forward and backward of the step, e.g. a probe's hooks."""
@@ -42,8 +43,6 @@ def is_power_of_two(step: int) -> bool:
 
 COLD_WAIT = 1.0
 """Seconds that a first turn may put the second one off: it is cold, and tells little of what later ones cost."""
-LOAN = 0.01
-"""Share of the run's time so far that a turn beyond the budget may cost."""
 
 
 @dataclass
@@ -81,8 +80,8 @@ class Budget:
         return elapsed - account.last >= max(self.pause, min(wait, COLD_WAIT) if account.turns == 1 else wait)
 
     def affords(self, name: str, elapsed: float) -> bool:
-        """Whether a turn beyond the budget would be a small part of the run so far; the first one always is."""
-        return self.accounts.setdefault(name, _Account()).expected <= LOAN * elapsed
+        """Whether a turn before its time would leave the whole budget as it should be."""
+        return self.spent + self.accounts.setdefault(name, _Account()).expected <= self.fraction * elapsed
 
     def book(self, name: str, seconds: float, elapsed: float) -> None:
         """Note what one turn cost."""
@@ -107,12 +106,15 @@ def due_measures(measures: Sequence[Measure], budget: Budget, step: int, elapsed
     return [
         m
         for m in measures
-        if budget.due(m.name, m.share, elapsed) or (m.forced(step) and budget.affords(m.name, elapsed))
+        if elapsed >= m.patience
+        and (budget.due(m.name, m.share, elapsed) or (m.forced(step) and budget.affords(m.name, elapsed)))
     ]
 
 
 class AfterStep:
     """Base of measures that need no hooks on the step itself."""
+
+    patience = 0.0
 
     def around(self, trainer: Trainer) -> AbstractContextManager[None]:
         """Nothing to attach."""
