@@ -10,7 +10,13 @@ apply_page_style()
 
 PAGES = {
     "Lab": [st.Page("views/live_lab.py", title="Live lab", url_path="live-lab", default=True)],
-    "Diagnose": [],
+    "Diagnose": [
+        st.Page("views/gradient_flow.py", title="Gradient flow", url_path="gradient-flow"),
+        st.Page("views/dynamics.py", title="Dynamics", url_path="dynamics"),
+        st.Page("views/gates_and_memory.py", title="Gates and memory", url_path="gates-and-memory"),
+        st.Page("views/inside_the_cell.py", title="Inside the cell", url_path="inside-the-cell"),
+        st.Page("views/attribution.py", title="What it looks at", url_path="attribution"),
+    ],
 }
 page = st.navigation({section: pages for section, pages in PAGES.items() if pages}, position="top")
 with in_words():

@@ -91,6 +91,21 @@ def sequential(symbol: str, mode: Mode) -> list[list[float | str]]:
     return [[0.0, card], [0.5, _mix(card, full, 0.45)], [1.0, full if mode == "dark" else _mix(full, "#000000", 0.15)]]
 
 
+def highlight(mode: Mode) -> list[list[float | str]]:
+    """Card colour (0) to as much of the accent (1) as leaves ink legible on it: behind text."""
+    palette = PALETTES[mode]
+    return [[0.0, palette.card], [1.0, _mix(palette.card, palette.accent, 0.62)]]
+
+
+def magnitude(mode: Mode) -> list[list[float | str]]:
+    """Card colour (0) to its opposite (1) through the accent's hue, evenly in lightness: for logarithms of sizes."""
+    stops = {
+        "light": ("#ffffff", "#cfe5d5", "#6db5ab", "#1b7f88", "#14394f"),
+        "dark": ("#171d23", "#1e4552", "#2f8489", "#86c79d", "#f6f2c3"),
+    }[mode]
+    return [[index / (len(stops) - 1), colour] for index, colour in enumerate(stops)]
+
+
 def diverging(mode: Mode, *, steep: bool = False) -> list[list[float | str]]:
     """Orange (negative), card colour (0), blue (positive): for tanh, hidden and cell state.
 
@@ -165,7 +180,8 @@ def apply_page_style() -> None:
     """Streamlit's own spacing, tightened to an instrument's."""
     import streamlit as st
 
-    st.html(f"<style>{_PAGE_CSS}</style>")
+    papers = ", ".join(PALETTES[mode].paper for mode in ("light", "dark"))
+    st.html(f"<style>{_PAGE_CSS.replace('PAPERS', papers)}</style>")
 
 
 _PAGE_CSS = """
@@ -175,6 +191,6 @@ _PAGE_CSS = """
 [data-testid="stSidebarHeader"] { height: 2.4rem; margin-bottom: 0; }
 [data-testid="stSidebarUserContent"] { padding-bottom: 3rem; }
 .st-key-pickers, .st-key-toolbar, .st-key-controls { row-gap: .5rem; }
-[data-testid="stHeader"] { background: transparent; }
+[data-testid="stHeader"] { background: light-dark(PAPERS); }
 h1 { padding: 0 0 .2rem; }
 """

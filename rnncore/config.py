@@ -104,6 +104,15 @@ class Model(_Section):
         le=100_000,
     )
 
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """What each layer is called, in the records' order."""
+        return tuple(f"layer {number + 1}" for number in range(self.num_layers))
+
+    def cell_of(self, layer: int) -> str:
+        """The cell of a layer, counted from 0."""
+        return self.cell
+
     @model_validator(mode="after")
     def _gates_need_a_gated_cell(self) -> Self:
         if self.gate_bias != "default" and self.cell.startswith("rnn"):

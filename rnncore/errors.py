@@ -31,3 +31,7 @@ class CheckpointError(RnncoreError):
 
 class StoreError(RnncoreError):
     """The run store cannot do what was asked: unknown run, wrong owner, database unavailable."""
+
+
+class WatchError(RnncoreError):
+    """A watched loop said something that cannot be noted, such as a loss that is no single number."""

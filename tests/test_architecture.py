@@ -21,6 +21,7 @@ ORDER = [
     "training",
     "diagnostics",
     "runs",
+    "watching",
 ]
 """One way through rnncore: a package may import what stands before it. generation, probe and training are on one
 level; cost and presets speak of configurations only."""

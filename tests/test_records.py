@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from rnncore.records import Baselines, GateActivity, GradientFlow, Record, Sample, Saturation
+from tests.figures.test_dynamics import jacobian, spectrum
+from tests.figures.test_parameters import parameters
+from tests.figures.test_per_loss import matrix
 
 
 def flow(layers=2, length=5, cell=True):
@@ -31,6 +34,12 @@ RECORDS = [
     Saturation(step=1, cell="lstm", gates=("i", "f"), left=np.ones((1, 2, 4)), right=np.zeros((1, 2, 4))),
     Sample(step=2, primer="<b>", text="\x00 é 😀", temperature=0.8, seed=1),
     Baselines(step=0, vocab_size=65, uniform=6.0, orders=(1, 2), bits=(4.8, 3.6)),
+    jacobian(layers=2),
+    jacobian("gru"),
+    spectrum(),
+    matrix(rows=("layer 1", "layer 2")),
+    matrix(cell=False),
+    parameters(layers=2),
 ]
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, plain
+from dashboard.figures.decades import RANGE, decades, log_axis, positive
 from dashboard.theme import with_alpha
-from rnncore.records import GradientFlow
-
-RANGE = (-8, 2)
-"""Decades shown. The axis never follows the data inwards: a rescaled curve would fake a vanishing gradient."""
-_BLOCK = 4  # decades by which the axis grows where values lie beyond
+from rnncore.records import Array, GradientFlow
 
 
 @Drawn
@@ -21,6 +19,7 @@ def gradient_flow(
     look: Look = LIGHT,
     *,
     layer: int = 0,
+    last: bool = True,
     total: bool = True,
     cell: bool = True,
     direct: bool = False,
@@ -30,7 +29,8 @@ def gradient_flow(
     Args:
         flows: one record per run.
         layer: which layer; a run that has fewer shows its top one.
-        total: also draw ‖dL/dh_t‖ of the losses at all steps.
+        last: draw ‖∂L_last/∂h_t‖ of the last step's loss alone, and its fit.
+        total: draw ‖dL/dh_t‖ of the losses at all steps.
         cell: also draw the cell state's, for an LSTM.
         direct: also draw what ``retain_grad`` on the layer's output would show: the losses' direct gradient
             alone, without what arrives through the recurrence.
@@ -38,49 +38,40 @@ def gradient_flow(
     if not flows:
         return empty(look, "The gradient appears here with the first probe,<br>at the first training step.")
     fig = figure(look, "; ".join(_caption(line, flow, layer, len(flows)) for line, flow in flows))
-    lowest, highest = 10.0 ** RANGE[0], 10.0 ** RANGE[1]
+    highest = 10.0 ** RANGE[1]
     longest = max(flow.hidden_last.shape[1] for _, flow in flows) - 1
     for line, flow in flows:
         index = min(layer, len(flow.hidden_last) - 1)
         name = f"{plain(line.label)}: " if len(flows) > 1 else ""
-        last = flow.hidden_last[index]
+        faint, both = with_alpha(line.style(look)["color"], 0.5), last and total
+        curves: list[tuple[Array, str, dict[str, Any] | None]] = []
         if total:
-            fig.add_scatter(
-                x=flow.lags,
-                y=_positive(flow.hidden_total[index]),
-                mode="lines",
-                name=f"{name}h, all losses",
-                line=line.style(look, 1.2, color=with_alpha(line.style(look)["color"], 0.5)),
-                hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
-            )
+            curves.append((flow.hidden_total, "h, all losses", line.style(look, 1.2, color=faint) if both else None))
+        if total and cell:
+            colour = faint if both else line.style(look)["color"]
+            curves.append((flow.cell_total, "c, all losses", line.style(look, 1.2, dash="dashdot", color=colour)))
         if direct:
+            retained = {"color": look.palette.quiet, "width": 1.2, "dash": "dot"}
+            curves.append((flow.hidden_direct, "h, direct part only", retained))
+        if last and cell:
+            curves.append((flow.cell_last, "c, last loss", line.style(look, 1.2, dash="dashdot")))
+        if last:
+            curves.append((flow.hidden_last, "h, last loss", None))
+        for values, what, style in curves:
+            if not len(values):  # a cell without c
+                continue
             fig.add_scatter(
                 x=flow.lags,
-                y=_positive(flow.hidden_direct[index]),
-                mode="lines",
-                name=f"{name}h, direct part only",
-                line={"color": look.palette.quiet, "width": 1.2, "dash": "dot"},
+                y=positive(values[index]),
+                mode="lines" if len(flow.lags) > 1 else "markers",
+                name=f"{name}{what}",
+                showlegend=len(flows) == 1 or not what.startswith("c") or not last,
+                line=style or line.style(look, 2.6),
                 hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
             )
-        if cell and len(flow.cell_last):
-            fig.add_scatter(
-                x=flow.lags,
-                y=_positive(flow.cell_last[index]),
-                mode="lines",
-                name=f"{name}c, last loss",
-                showlegend=len(flows) == 1,
-                line=line.style(look, 1.2, dash="dashdot"),
-                hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
-            )
-        fig.add_scatter(
-            x=flow.lags,
-            y=_positive(last),
-            mode="lines",
-            name=f"{name}h, last loss",
-            line=line.style(look, 2.6),
-            hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
-        )
-        fitted = _fitted(flow, index)
+            usable = values[index][np.isfinite(values[index])]
+            highest = max(highest, float(usable.max(initial=0)) if what.startswith("h") else 0)
+        fitted = _fitted(flow, index) if last else None
         if fitted is not None:
             fig.add_scatter(
                 x=flow.lags,
@@ -91,39 +82,17 @@ def gradient_flow(
                 line={"color": look.palette.quiet, "width": 1, "dash": "dot"},
                 showlegend=len(flows) == 1,
             )
-        usable = last[np.isfinite(last) & (last > 0)]
-        if len(usable):
-            highest = max(highest, float(usable.max()))
     fig.update_layout(
         xaxis={  # given, not "reversed": after an empty figure plotly.js forgets that
             "title": {"text": "lag: steps before the loss"},
             "range": [longest + 0.02 * max(longest, 1), -0.02 * max(longest, 1)],
         },
-        yaxis={
-            "title": {"text": "gradient norm ‖∂L/∂h‖, nats"},
-            "type": "log",
-            "range": _decades(lowest, highest),
-            "exponentformat": "power",
-            "dtick": 2,
-            "tickfont": {"size": 9},  # plotly.js enlarges powers by a quarter
-        },
+        yaxis=log_axis("gradient norm ‖∂L/∂h‖, nats", decades(highest)),
     )
     return fig
 
 
-def _decades(lowest: float, highest: float) -> list[float]:
-    low, high = (math.log10(value) for value in (lowest, highest))
-    grown = RANGE[1] + _BLOCK * math.ceil(max(high - RANGE[1], 0) / _BLOCK)
-    return [math.floor(low), min(grown, 38)]
-
-
-def _positive(values: np.ndarray) -> np.ndarray:
-    """Zero and non-finite values have no place on a log axis: they leave a gap."""
-    values = np.asarray(values, np.float32)
-    return np.where(np.isfinite(values) & (values > 0), values, np.nan).astype(np.float32)
-
-
-def _fitted(flow: GradientFlow, layer: int) -> np.ndarray | None:
+def _fitted(flow: GradientFlow, layer: int) -> Array | None:
     """The least-squares line, through the mean of the points as such a line must go."""
     factor, last = float(flow.factor[layer]), flow.hidden_last[layer]
     usable = np.isfinite(last) & (last > 0)

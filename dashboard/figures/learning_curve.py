@@ -37,9 +37,32 @@ class Curve:
     validation: Columns = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Unit:
+    """What losses are shown in: ``size`` of the stored unit is one of this, ``short`` names it on a hover."""
+
+    name: str
+    short: str
+    size: float
+
+    @property
+    def digits(self) -> str:
+        """How numbers are written."""
+        return ".2f" if self.short else ".4g"
+
+
+BITS = Unit("bits per character", "bits", math.log(2))
+AS_LOGGED = Unit("loss, as it was logged", "", 1.0)
+"""For a model that is trained elsewhere: its loss may be anything."""
+
+
 @Drawn
 def learning_curve(
-    curves: list[Curve], baselines: Baselines | None = None, look: Look = LIGHT, at: int | None = None
+    curves: list[Curve],
+    baselines: Baselines | None = None,
+    look: Look = LIGHT,
+    at: int | None = None,
+    unit: Unit = BITS,
 ) -> Sketch:
     """Training loss (faint: each batch; strong: running mean) and validation loss (dots), lower is better.
 
@@ -47,16 +70,17 @@ def learning_curve(
         curves: one per run.
         baselines: of the text, drawn as quiet lines.
         at: mark this training step.
+        unit: what the losses are shown in.
     """
     curves = [curve for curve in curves if len(curve.train.get("step", ()))]
     if not curves:
         return empty(look, "The loss appears here with the first training step.")
-    fig = figure(look, "; ".join(_caption(curve, baselines, len(curves)) for curve in curves))
+    fig = figure(look, "; ".join(_caption(curve, baselines, len(curves), unit) for curve in curves))
     tops: list[float] = []
     bottoms: list[float] = []
     starts: list[float] = []
     for curve in curves:
-        steps, raw = curve.train["step"], finite(curve.train["loss"]) / math.log(2)
+        steps, raw = curve.train["step"], finite(curve.train["loss"]) / unit.size
         width = int(min(max(len(raw) * SMOOTHING, 1), 500))
         mean = smooth(raw, width)
         x, y = thin(steps, raw)
@@ -78,10 +102,10 @@ def learning_curve(
             mode="lines",
             name=who.strip() or "training",
             line=curve.line.style(look),
-            hovertemplate="%{y:.3f} bits<extra>%{fullData.name}</extra>",
+            hovertemplate=f"%{{y:{unit.digits}}} {unit.short}<extra>%{{fullData.name}}</extra>",
         )
         if len(curve.validation.get("step", ())):
-            bits = (finite(curve.validation["loss"]) / math.log(2)).astype(np.float32)
+            bits = (finite(curve.validation["loss"]) / unit.size).astype(np.float32)
             fig.add_scatter(
                 x=curve.validation["step"],
                 y=bits,
@@ -90,7 +114,7 @@ def learning_curve(
                 showlegend=len(curves) == 1,
                 line=curve.line.style(look, 1.2, dash="dot"),
                 marker={"size": 6, "color": look.palette.card, "line": {"color": colour, "width": 1.8}},
-                hovertemplate="%{y:.3f} bits<extra>%{fullData.name}</extra>",
+                hovertemplate=f"%{{y:{unit.digits}}} {unit.short}<extra>%{{fullData.name}}</extra>",
             )
             bottoms += bits[~np.isnan(bits)].tolist()
         measured = raw[~np.isnan(raw)]
@@ -98,14 +122,17 @@ def learning_curve(
             tops.append(float(np.nanmax(mean)))
             bottoms.append(float(measured.min()))
             starts.append(float(measured[0]))
-    low, high = _range(tops, bottoms, baselines.uniform if baselines else max(starts, default=8.0), baselines)
+    if unit is BITS:
+        low, high = _range(tops, bottoms, baselines.uniform if baselines else max(starts, default=8.0), baselines)
+    else:
+        low, high = _any_range(tops, bottoms)
     if baselines is not None:
         _draw_baselines(fig, baselines, look, low, high)
     if at is not None:
         fig.add_vline(x=at, line={"color": look.palette.accent, "width": 1.5})
     fig.update_layout(
         xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
-        yaxis={"title": {"text": "bits per character"}, "range": [low, high]},
+        yaxis={"title": {"text": unit.name}, "range": [low, high]},
         margin={"r": 64},
     )
     return fig
@@ -119,6 +146,13 @@ def _range(
     ceiling = 1.6 * untrained  # an explosion must not hide the rest
     low, high = max(0.0, min(bottoms, default=0.0) - 0.25), min(max(tops, default=8.0) + 0.25, ceiling)
     return low, max(high, low + 0.5)
+
+
+def _any_range(tops: list[float], bottoms: list[float]) -> tuple[float, float]:
+    """For a loss of any size and sign."""
+    low, high = min(bottoms, default=0.0), max(tops, default=1.0)
+    margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
+    return low - margin, high + margin
 
 
 def _draw_baselines(fig: Sketch, baselines: Baselines, look: Look, low: float, high: float) -> None:
@@ -146,18 +180,19 @@ def _draw_baselines(fig: Sketch, baselines: Baselines, look: Look, low: float, h
             labelled.append(bits)
 
 
-def _caption(curve: Curve, baselines: Baselines | None, runs: int) -> str:
+def _caption(curve: Curve, baselines: Baselines | None, runs: int, unit: Unit) -> str:
     who = f"{plain(curve.line.label)}: " if runs > 1 else ""
     loss, steps = finite(curve.train["loss"]), curve.train["step"]
     if np.isnan(loss[-1]):
         measured = np.flatnonzero(~np.isnan(loss))
         return f"{who}the loss is not finite since step {steps[measured[-1] + 1 if len(measured) else 0]:,}"
-    words = f"{who}{np.nanmean(loss[-100:]) / math.log(2):.2f} bits per character in training"
+    shown = f"{np.nanmean(loss[-100:]) / unit.size:{unit.digits}} {unit.name if unit.short else ''}".strip()
+    words = f"{who}{shown} in training"
     validation = finite(curve.validation.get("loss", np.empty(0)))
     if not len(validation) or np.isnan(validation[-1]):
         return words if baselines is None else f"{words}; guessing is {baselines.uniform:.2f}"
-    held_out = float(validation[-1]) / math.log(2)
-    words += f", {held_out:.2f} in validation at step {int(curve.validation['step'][-1]):,}"
+    held_out = float(validation[-1]) / unit.size
+    words += f", {held_out:{unit.digits}} in validation at step {int(curve.validation['step'][-1]):,}"
     if baselines is None:
         return words
     # The baselines are scored on the validation text, so only the validation loss may be held against them.

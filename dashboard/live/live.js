@@ -192,7 +192,9 @@ class Live {
       const point = event.points[0];
       let value = point[pick.axis];
       if (pick.axis === "customdata" && Array.isArray(value)) value = value[0];
-      if (typeof value === "number" && Number.isFinite(value) && value >= 0) this.choose(pick.param, Math.round(value), pick.on === "hover");
+      if (value === null || value === undefined || value === "") return;
+      const number = Math.round(Number(value)); // an axis of categories gives text
+      if (number >= 0) this.choose(pick.param, number, pick.on === "hover");
     });
   }
 
@@ -334,7 +336,7 @@ class Live {
     const height = (layout.meta?.height ?? panel.spec.height) + "px";
     if (plot.style.height !== height) plot.style.height = height;
     window.Plotly.react(plot, figure.data.map(decodeLevels), layout, {
-      displaylogo: false, responsive: false, displayModeBar: "hover",
+      displaylogo: false, responsive: false, displayModeBar: layout.meta?.bare ? false : "hover",
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "pan2d"],
       toImageButtonOptions: { format: "svg", filename: panel.spec.id },
     });

@@ -31,7 +31,7 @@ from rnncore.errors import RnncoreError
 from rnncore.runs.store import RunNotFound, RunStore
 
 LONGEST_QUERY = 8_000
-MOST_PANELS, MOST_RUNS = 24, 6
+MOST_PANELS, MOST_RUNS = 40, 6
 MOST_CACHED = 512
 MOST_COMPRESSED = 32
 _YEAR = "public, max-age=31536000, immutable"

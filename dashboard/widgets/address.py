@@ -28,6 +28,8 @@ def restore() -> None:
             problems += _find(name, query.get(name))
         st.session_state["address_problems"] = problems
     settings.keep()
+    for name in ("run", "vs"):  # another page: Streamlit forgets what a list of the page before held
+        st.session_state[name] = st.session_state.get(name)
 
 
 def _find(name: str, run_id: str | None) -> list[str]:

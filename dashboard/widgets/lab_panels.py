@@ -7,11 +7,16 @@ from rnncore.cells import CELLS
 from rnncore.runs.store import RunInfo
 
 
+def layer_choice(watched: list[RunInfo]) -> tuple[Choice, ...]:
+    """Which layer to look at, by the names of the run that has most; none where there is only one."""
+    names = max((run.config.model.layer_names for run in watched), key=len)
+    return (Choice("layer", "Layer", tuple((name, n) for n, name in enumerate(names))),) if len(names) > 1 else ()
+
+
 def panels(watched: list[RunInfo]) -> list[Panel]:
     """The page from top to bottom."""
     both = len(watched) > 1
-    depth = max(run.config.model.num_layers for run in watched)
-    layer = (Choice("layer", "Layer", tuple((f"layer {n + 1}", n) for n in range(depth))),) if depth > 1 else ()
+    layer = layer_choice(watched)
     found = [
         Panel("verdict", "verdict", kind="words", span=12),
         Panel("metrics", "metrics", kind="text", span=12),
@@ -20,7 +25,7 @@ def panels(watched: list[RunInfo]) -> list[Panel]:
             "learning_curve",
             "Loss",
             height=320,
-            about="Cross-entropy in bits per character; the dotted lines are what counting n-grams reaches",
+            about="Lower is better; dotted lines are what counting n-grams of the text reaches",
         ),
         Panel(
             "gradient",
@@ -49,6 +54,8 @@ def panels(watched: list[RunInfo]) -> list[Panel]:
             )
         )
     for index, run in enumerate(watched):
+        if run.elsewhere:  # what it writes, its own program knows
+            continue
         found.append(
             Panel(
                 f"samples{index}",

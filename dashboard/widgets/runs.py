@@ -98,6 +98,11 @@ def watched() -> list[RunInfo]:
 def summary(run: RunInfo) -> str:
     """What a run is made of, in one line."""
     config = run.config
+    if run.elsewhere:
+        count = len(config.model.layer_names)
+        parts = f"{count} layers and directions" if count > 1 else "one recurrent layer"
+        size = f", {run.parameters:,} parameters" if run.parameters else ""
+        return f"{config.label}: {parts}{size}, sequences of {config.task.sequence_length} steps; trained elsewhere"
     corpus = CORPORA[config.task.corpus].title if config.task.corpus in CORPORA else "an uploaded text"
     layers = f", {config.model.num_layers} layers" if config.model.num_layers > 1 else ""
     size = f"{run.parameters:,} parameters" if run.parameters else f"{config.model.hidden_size} units"
@@ -113,6 +118,9 @@ def _other_moment() -> None:
 
 def controls(run: RunInfo) -> None:
     """Buttons for one run: pause, step, stop, resume, restart, and the two numbers that may change."""
+    if run.elsewhere:
+        st.caption("Trained elsewhere: this page watches, the program that trains it steers.")
+        return
     mine = run.owner == owner()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         if run.state == "paused":
@@ -201,6 +209,8 @@ def _on_the_fly(run: RunInfo, mine: bool) -> None:
 
 def beside(run: RunInfo) -> None:
     """Start the same settings and seed with another cell, next to this run."""
+    if run.elsewhere:
+        return
     others = [cell for cell in CELLS if cell != run.config.model.cell]
     st.selectbox(
         "Beside another cell",

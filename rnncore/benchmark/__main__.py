@@ -1,6 +1,7 @@
 """The benchmark of training and probing: ``python -m rnncore.benchmark [--json]``.
 
-Prints three parts: training in the lab against a bare torch loop, what a probe costs, and how soon a run starts.
+Prints five parts: training in the lab against a bare torch loop, what a probe costs, what the per-loss matrix costs
+against calls of autograd, what watching costs a loop of one's own, and how soon a run starts.
 Absolute numbers depend on the machine; the ratios are what counts.
 """
 
@@ -37,7 +38,7 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="for each side of each case (default: 30)")
     parser.add_argument("--json", action="store_true", help="one JSON document")
-    parser.add_argument("--only", choices=("lab", "probe", "start"), help="one part only")
+    parser.add_argument("--only", choices=("lab", "probe", "per_loss", "watch", "start"), help="one part only")
     given = parser.parse_args()
     import torch
 
@@ -58,6 +59,18 @@ def main() -> int:
 
         found["probe"] = probe.measure(given.seconds / 6)
         say("One probe, against the training step and a loop of cells\n" + probe.table(found["probe"]) + "\n")
+    if given.only in (None, "per_loss"):
+        from rnncore.benchmark import per_loss
+
+        found["per_loss"] = per_loss.measure(given.seconds / 6)
+        say("The per-loss matrix in one recurrence, against T calls of torch.autograd.grad")
+        say(table(found["per_loss"], per_loss.COLUMNS) + "\n")
+    if given.only in (None, "watch"):
+        from rnncore.benchmark import watch
+
+        found["watch"] = watch.measure(given.seconds)
+        say("A loop of one's own with rnncore.watch, against the same loop without it")
+        say(table(found["watch"], watch.COLUMNS) + "\n")
     if given.only in (None, "start"):
         from rnncore.benchmark import lab
 

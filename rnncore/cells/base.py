@@ -10,12 +10,12 @@ T time, B batch, H hidden, D input, G gates, K losses carried at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rnncore.cells.products import linear
+from rnncore.cells.products import adder, linear
 
 if TYPE_CHECKING:
     import torch
@@ -84,6 +84,19 @@ class Backward:
         return to_input(self.grad_preactivations, self.weight_ih)
 
 
+class Carry(Protocol):
+    """A layer's backward recurrence, one step after the other, for many losses: it keeps nothing of a step.
+
+    ``hidden`` and ``cell`` (None without a cell state) are gradients of K losses, (K, B, H), changed in place.
+    """
+
+    def total(self, t: int, hidden: Tensor, cell: Any) -> None:
+        """``hidden`` is dL/dh_t; ``cell``, so far what c_{t+1} hands back, becomes dL/dc_t."""
+
+    def leave(self, t: int, hidden: Tensor, cell: Any) -> Tensor | None:
+        """From the totals at t to what h_{t-1} and c_{t-1} receive; dL/dx_t, (K, B, D), where it was asked for."""
+
+
 class Replay(Protocol):
     """The exact replay of one family, one layer and direction."""
 
@@ -102,8 +115,24 @@ class Replay(Protocol):
             cell_arrivals: step → what reaches c_t from outside (through c_n), broadcastable to (K, B, H).
         """
 
+    def carry(self, forward: Forward, weights: Weights, losses: int, with_input: bool) -> Carry:
+        """The recurrence of ``backward``, for up to so many losses a step at a time.
+
+        Args:
+            forward: what ``forward`` gave.
+            weights: the same weights.
+            losses: K at most.
+            with_input: also give dL/dx_t.
+        """
+
     def grad_gates(self, forward: Forward, back: Backward) -> Tensor:
         """dL/d(gate value), (..., T, B, G, H)."""
+
+    def jacobian(self, forward: Forward, weights: Weights) -> Tensor:
+        """J_t = ∂s_t/∂s_{t-1} with x_t held fixed, (T, B, S, S): row i is component i of s_t, column j of s_{t-1}.
+
+        s = h and S = H; for a cell with a cell state s = (h, c) and S = 2H, h first.
+        """
 
 
 @dataclass(frozen=True)
@@ -217,7 +246,8 @@ def for_each(losses: int, factor: Tensor) -> Tensor:
     """
     if losses == 1:
         return factor
-    return factor.unsqueeze(1).expand(-1, losses, *[-1] * (factor.ndim - 1)).flatten(1, 2)
+    repeated = factor.unsqueeze(1).expand(-1, losses, *[-1] * (factor.ndim - 1))
+    return repeated.flatten(1, 2).contiguous()  # of one sequence, flatten alone gives a view of the same numbers
 
 
 def by_loss(rows: Tensor, losses: int) -> Tensor:
@@ -242,6 +272,36 @@ def joint(x: Tensor, before: Tensor, weights: Weights) -> Tensor:
 
     together = torch.cat([x, before], -1)
     return linear(together, torch.cat([weights.ih, weights.hh], 1), weights.bias)
+
+
+def through_gates(factor: Tensor, weight_hh: Tensor) -> Tensor:
+    """Σ_g diag(factor_g) W_hg: (T, B, G, H) and (G·H, H) → (T, B, H, H), the part of a Jacobian that gates carry."""
+    first, *others = zip(factor.unbind(-2), weight_hh.split(factor.shape[-1]), strict=True)
+    found = first[0].unsqueeze(-1) * first[1]
+    for slope, weight in others:
+        found.addcmul_(slope.unsqueeze(-1), weight)
+    return found
+
+
+class Ends:
+    """Where one step of a ``Carry`` ends: gradients before the non-linearities into h_{t-1} and into x_t."""
+
+    def __init__(self, weights: Weights, rows: int, with_input: bool):
+        self._hidden = adder(weights.hh, rows)
+        self._input: Callable[[Tensor, Tensor], None] | None = adder(weights.ih, rows) if with_input else None
+        self._input_size = weights.ih.shape[1]
+
+    def hidden(self, into: Tensor, pre: Tensor) -> None:
+        """into (K, B, H) += pre (K, B, G, H) · W_hh."""
+        self._hidden(into.flatten(0, 1), pre.flatten(2).flatten(0, 1))
+
+    def input(self, pre: Tensor) -> Tensor | None:
+        """pre (K, B, G, H) · W_ih, (K, B, D); None where it was not asked for."""
+        if self._input is None:
+            return None
+        found = pre.new_zeros(*pre.shape[:2], self._input_size)
+        self._input(found.flatten(0, 1), pre.flatten(2).flatten(0, 1))
+        return found
 
 
 def to_input(grad_preactivations: Tensor, weight_ih: Tensor) -> Tensor:

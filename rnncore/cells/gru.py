@@ -9,6 +9,10 @@ Source: torch.nn.GRU, and its order r, z, n. Backward, with δ = dL/dh_t and m =
 
     a_n = δ·(1-z)·(1-n²),  a_r = a_n·m·r(1-r),  a_z = δ·(h_{t-1}-n)·z(1-z)
     δ_{t-1} = ∂L/∂h_{t-1} + δ·z + W_hhᵀ (a_r, a_z, a_n·r)
+
+Step Jacobian, with ∂h/∂n = (1-z)·(1-n²) before the tanh and ∂h/∂z = (h_{t-1}-n)·z(1-z) before the sigmoid:
+
+    ∂h_t/∂h_{t-1} = diag(z) + diag(∂h/∂n·m·r(1-r)) W_hr + diag(∂h/∂z) W_hz + diag(∂h/∂n·r) W_hn
 """
 
 from __future__ import annotations
@@ -16,7 +20,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnncore.cells.base import Backward, Cell, Forward, Gate, Weights, by_loss, for_each, in_rows, with_initial
+from rnncore.cells.base import (
+    Backward,
+    Cell,
+    Ends,
+    Forward,
+    Gate,
+    Weights,
+    by_loss,
+    for_each,
+    in_rows,
+    through_gates,
+    with_initial,
+)
 from rnncore.cells.products import adder, linear
 
 if TYPE_CHECKING:
@@ -65,6 +81,10 @@ class GRUReplay:
         pre[..., N, :] = grad_hidden * candidate
         return Backward(grad_hidden, None, pre, weights.ih)
 
+    def carry(self, forward: Forward, weights: Weights, losses: int, with_input: bool) -> GRUCarry:
+        """See ``base.Replay``."""
+        return GRUCarry(forward, weights, losses, with_input)
+
     def grad_gates(self, forward: Forward, back: Backward) -> Tensor:
         """dL/dr = a_n·m, dL/dz = δ·(h_{t-1}-n), dL/dn = δ·(1-z)."""
         _, z, n = forward.gates.unbind(2)
@@ -74,6 +94,39 @@ class GRUReplay:
         found[..., Z, :] = delta * (forward.saved["before"] - n)
         found[..., N, :] = delta * (1 - z)
         return found
+
+    def jacobian(self, forward: Forward, weights: Weights) -> Tensor:
+        """See ``base.Replay``: (T, B, H, H)."""
+        factor, _ = _factors(forward)
+        found = through_gates(factor, weights.hh)
+        found.diagonal(dim1=-2, dim2=-1).add_(forward.gates[:, :, Z])
+        return found
+
+
+class GRUCarry:
+    """See ``base.Carry``."""
+
+    def __init__(self, forward: Forward, weights: Weights, losses: int, with_input: bool):
+        self.factor, self.candidate = _factors(forward)
+        self.update = forward.gates[:, :, Z]
+        batch = forward.hidden.shape[1]
+        self.product = self.factor.new_empty(losses, batch, 3, self.factor.shape[-1])
+        self.ends, self.with_input = Ends(weights, losses * batch // 2, with_input), with_input
+
+    def total(self, t: int, hidden: Tensor, cell: None) -> None:
+        """See ``base.Carry``; there is no cell state."""
+
+    def leave(self, t: int, hidden: Tensor, cell: None) -> Tensor | None:
+        """See ``base.Carry``."""
+        from torch import mul
+
+        pre = self.product[: len(hidden)]  # at the recurrent side
+        mul(hidden.unsqueeze(2), self.factor[t], out=pre)
+        at_input = hidden * self.candidate[t] if self.with_input else None
+        self.ends.hidden(hidden.mul_(self.update[t]), pre)
+        if at_input is not None:
+            pre[:, :, N] = at_input
+        return self.ends.input(pre)
 
 
 def _factors(forward: Forward) -> tuple[Tensor, Tensor]:

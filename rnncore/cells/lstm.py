@@ -12,6 +12,14 @@ Source: torch.nn.LSTM, and its order i, f, g, o. Backward, with δh = dL/dh_t an
     δh_t = ∂L/∂h_t + W_hhᵀ a_{t+1}
     δc_t = ∂L/∂c_t + δc_{t+1} · f_{t+1} + δh_t · o_t · (1 - tanh² c_t)
     a_t  = (δc·g·i(1-i), δc·c_{t-1}·f(1-f), δc·i·(1-g²), δh·tanh(c)·o(1-o))
+
+Step Jacobian of s = (h, c), with u = o·(1 - tanh² c):
+
+    ∂c_t/∂c_{t-1} = diag(f),    ∂c_t/∂h_{t-1} = diag(g·i(1-i)) W_hi + diag(c_{t-1}·f(1-f)) W_hf + diag(i·(1-g²)) W_hg
+    ∂h_t/∂c_{t-1} = diag(u·f),  ∂h_t/∂h_{t-1} = diag(u) ∂c_t/∂h_{t-1} + diag(tanh(c)·o(1-o)) W_ho
+
+Over several steps, diag(Π f) is only the direct path from c to c, with the gates held fixed; the whole ∂c_T/∂c_0 is the
+lower right block of the product of J_t, which also counts the ways through h and the gates.
 """
 
 from __future__ import annotations
@@ -22,6 +30,7 @@ from typing import TYPE_CHECKING
 from rnncore.cells.base import (
     Backward,
     Cell,
+    Ends,
     Forward,
     Gate,
     Weights,
@@ -29,6 +38,7 @@ from rnncore.cells.base import (
     for_each,
     in_rows,
     joint,
+    through_gates,
     with_initial,
 )
 from rnncore.cells.products import adder
@@ -62,7 +72,7 @@ class LSTMReplay:
         for t in range(steps):
             state_at[t + 1].addcmul_(forget_at[t], state_at[t])
         squashed = cell.tanh()
-        saved = {"cell_before": before, "squashed": squashed}
+        saved = {"before": hidden[:-1], "cell_before": before, "squashed": squashed}
         return Forward(hidden[1:], cell, gates, gates[:, :, O] * squashed, saved)
 
     def backward(
@@ -99,6 +109,10 @@ class LSTMReplay:
         pre = by_loss(product[:, :, 1:], losses)
         return Backward(by_loss(hidden, losses), by_loss(cell, losses), pre, weights.ih)
 
+    def carry(self, forward: Forward, weights: Weights, losses: int, with_input: bool) -> LSTMCarry:
+        """See ``base.Replay``."""
+        return LSTMCarry(forward, weights, losses, with_input)
+
     def grad_gates(self, forward: Forward, back: Backward) -> Tensor:
         """dL/di = δc·g, dL/df = δc·c_{t-1}, dL/dg = δc·i, dL/do = δh·tanh(c)."""
         assert back.grad_cell is not None
@@ -111,6 +125,47 @@ class LSTMReplay:
         found[..., G, :] = delta_c * i
         found[..., O, :] = delta_h * squashed
         return found
+
+    def jacobian(self, forward: Forward, weights: Weights) -> Tensor:
+        """See ``base.Replay``: (T, B, 2H, 2H), h first."""
+        factor, through = _factors(forward)
+        steps, batch, _, size = factor.shape
+        found = factor.new_zeros(steps, batch, 2 * size, 2 * size)
+        by_cell = through_gates(factor[:, :, 1:4], weights.hh[: 3 * size])  # ∂c_t/∂h_{t-1}
+        found[..., size:, :size] = by_cell
+        found[..., :size, :size] = by_cell.mul_(through.unsqueeze(-1))
+        found[..., :size, :size] += factor[:, :, 4].unsqueeze(-1) * weights.hh[3 * size :]
+        found[..., size:, size:].diagonal(dim1=-2, dim2=-1).copy_(factor[:, :, 0])
+        found[..., :size, size:].diagonal(dim1=-2, dim2=-1).copy_(through * factor[:, :, 0])
+        return found
+
+
+class LSTMCarry:
+    """See ``base.Carry``."""
+
+    def __init__(self, forward: Forward, weights: Weights, losses: int, with_input: bool):
+        factor, self.through = _factors(forward)
+        self.forget, self.by_cell, self.by_hidden = (
+            part.contiguous() for part in (factor[:, :, 0], factor[:, :, 1:4], factor[:, :, 4])
+        )
+        batch = forward.hidden.shape[1]
+        self.product = factor.new_empty(losses, batch, 4, factor.shape[-1])
+        self.ends = Ends(weights, losses * batch // 2, with_input)
+
+    def total(self, t: int, hidden: Tensor, cell: Tensor) -> None:
+        """See ``base.Carry``."""
+        cell.addcmul_(hidden, self.through[t])
+
+    def leave(self, t: int, hidden: Tensor, cell: Tensor) -> Tensor | None:
+        """See ``base.Carry``."""
+        from torch import mul
+
+        pre = self.product[: len(hidden)]
+        mul(cell.unsqueeze(2), self.by_cell[t], out=pre[:, :, :O])
+        mul(hidden, self.by_hidden[t], out=pre[:, :, O])
+        cell.mul_(self.forget[t])
+        self.ends.hidden(hidden.zero_(), pre)
+        return self.ends.input(pre)
 
 
 def _factors(forward: Forward) -> tuple[Tensor, Tensor]:

@@ -36,8 +36,11 @@ def fit_decay(norms: Array, lags: Array) -> tuple[float, float]:
 
 
 def sequence_norms(gradients: Tensor, scale: float) -> Array:
-    """Norm over units, root mean square over sequences: (T, B, H) → (T,)."""
-    return (gradients.detach().double().pow(2).sum(-1).mean(-1).sqrt() * scale).cpu().numpy()
+    """Norm over units, root mean square over sequences: (..., T, B, H) → (..., T), in float64: squares underflow."""
+    import torch
+
+    over_units = torch.linalg.vector_norm(gradients.detach(), dim=-1, dtype=torch.float64)
+    return (over_units.square().mean(-1).sqrt() * scale).cpu().numpy()
 
 
 def gradient_flow(

@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from rnncore.config import RunConfig
+from rnncore.diagnostics.attribution import AttributionMeasure
+from rnncore.diagnostics.dynamics import DynamicsMeasure
 from rnncore.diagnostics.gate_activity import gate_activity
 from rnncore.diagnostics.gradient_flow import gradient_flow
+from rnncore.diagnostics.memory import memory_timescale
+from rnncore.diagnostics.parameters import ParameterMeasure
+from rnncore.diagnostics.per_loss import PerLossMeasure
 from rnncore.diagnostics.probed import Opened, Probed
 from rnncore.diagnostics.saturation import saturation
 from rnncore.generation.sampling import generate
@@ -25,13 +30,20 @@ PRIMER_LENGTH = 40
 
 def live_measures(config: RunConfig) -> list[Measure]:
     """The measures of a live run, for ``train(config, measures=...)``."""
-    return [ProbeMeasure(config.watch.probe_sequences), SampleMeasure(config)]
+    return [
+        ProbeMeasure(config.watch.probe_sequences),
+        SampleMeasure(config),
+        DynamicsMeasure(),
+        AttributionMeasure(),
+        PerLossMeasure(config),
+        ParameterMeasure(),
+    ]
 
 
 class ProbeMeasure(Probed):
-    """Opens every recurrent layer on the training step itself: gradient flow, gates, saturation."""
+    """Opens every recurrent layer on the training step itself: gradient flow, gates, saturation, memory."""
 
-    name, share = "probe", 0.55
+    name, share, patience = "probe", 0.35, 0.0
 
     def __init__(self, sequences: int):
         self.sequences = sequences
@@ -41,7 +53,7 @@ class ProbeMeasure(Probed):
         return step == 1
 
     def records(self, trainer: Trainer, opened: Opened) -> Iterable[Record]:
-        """Gradient flow, gate activity and saturation of the step."""
+        """Gradient flow, gate activity, saturation and memory of the step."""
         start = time.perf_counter()
         config, step = trainer.config, trainer.step
         cell = config.model.cell
@@ -52,9 +64,10 @@ class ProbeMeasure(Probed):
         text, targets = (list(decode(ids[:, 0].cpu().numpy())) for ids in (trainer.inputs, trainer.targets))
         gates = gate_activity(layers, cell=cell, step=step, text=text, targets=targets)
         shut = saturation(layers, cell=cell, step=step)
+        memory = memory_timescale(layers, cell=cell, step=step)
         cost = opened.seconds + time.perf_counter() - start
         flow = gradient_flow(layers, last, cell=cell, step=step, scale=scale, cost_ms=1000 * cost)
-        return [flow, gates, shut]
+        return [flow, gates, shut, memory]
 
 
 def last_loss(layers: list[Any], masks: list[torch.Tensor | None]) -> list[Any]:
@@ -75,7 +88,7 @@ def last_loss(layers: list[Any], masks: list[torch.Tensor | None]) -> list[Any]:
     arriving[-1] = top[-1]
     found = []
     for index in range(len(layers) - 1, -1, -1):
-        back = layers[index].backward(arriving)
+        back = layers[index].backward_beside(arriving)
         found.append(back)
         if index:
             arriving = back.grad_input
@@ -88,7 +101,7 @@ def last_loss(layers: list[Any], masks: list[torch.Tensor | None]) -> list[Any]:
 class SampleMeasure(AfterStep):
     """A sample with the same primer and the same random seed each time, so that samples can be compared."""
 
-    name, share = "sample", 0.1
+    name, share = "sample", 0.08
 
     def __init__(self, config: RunConfig):
         self.watch, self.seed = config.watch, config.seed

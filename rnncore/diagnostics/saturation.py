@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rnncore.cells import CELLS
-from rnncore.records import Saturation
+from rnncore.records import Array, Saturation
 
 SHUT, OPEN = 0.1, 0.9
 """Karpathy, Johnson, Fei-Fei 2015, arXiv:1506.02078, section 4.2."""
@@ -15,6 +15,8 @@ SHUT, OPEN = 0.1, 0.9
 
 def saturation(layers: list[Any], *, cell: str, step: int) -> Saturation:
     """Share of (step, sequence) pairs in which a gate is < .1 (left) or > .9 (right), for each unit.
+
+    It is nan for a unit with a value that is not finite.
 
     Args:
         layers: one trace per layer (see ``rnncore.probe``), arrays (T, B, H).
@@ -25,6 +27,12 @@ def saturation(layers: list[Any], *, cell: str, step: int) -> Saturation:
     left, right = [], []
     for trace in layers:
         values = [trace.gates[symbol] for symbol in gates] if gates else [trace.hidden.abs()]
-        left.append([(value < SHUT).float().mean((0, 1)).cpu().numpy() for value in values])
-        right.append([(value > OPEN).float().mean((0, 1)).cpu().numpy() for value in values])
+        left.append([_share(value < SHUT, value) for value in values])
+        right.append([_share(value > OPEN, value) for value in values])
     return Saturation(step=step, cell=cell, gates=tuple(gates or ["h"]), left=np.array(left), right=np.array(right))
+
+
+def _share(counted: Any, values: Any) -> Array:
+    """Of (T, B, H), the share of (t, b) that counts, (H,); nan for a unit with a value that is not finite."""
+    share: Array = (counted.float().mean((0, 1)) + 0 * values.sum((0, 1))).cpu().numpy()
+    return share

@@ -125,10 +125,11 @@ class ModuleTrace:
     Attributes:
         name: the module's path in the model.
         calls: one ``CallTrace`` per call, in order.
+        chained: whether each call went on where the one before ended, so that ``sequence`` joins them.
     """
 
     def __init__(self, name: str, calls: tuple[CallTrace, ...], chained: bool):
-        self.name, self.calls, self._chained = name, calls, chained
+        self.name, self.calls, self.chained = name, calls, chained
 
     @property
     def layers(self) -> tuple[LayerTrace, ...]:
@@ -152,7 +153,7 @@ class ModuleTrace:
             ProbeError: the calls don't follow one another: a call did not start from the state that the one
                 before left, or the module reads in both directions.
         """
-        if not self._chained:
+        if not self.chained:
             raise ProbeError(
                 f"the {len(self.calls)} calls of layer {self.name!r} are no single sequence: a call must start from "
                 "the state that the call before left, in one direction, with sequences of one length; use .calls"

@@ -36,6 +36,11 @@ class Probe(Mapping[str, ModuleTrace]):
         self._handles: list[Any] = []
         self._forget("it was not entered yet; run the model in its with-block")
 
+    @property
+    def modules(self) -> dict[str, nn.RNNBase]:
+        """Module path → recurrent layer, of all that the model has."""
+        return dict(self._modules)
+
     def _forget(self, closed: str) -> None:
         self._closed = closed  # why nothing can be read; empty once the with-block has ended well
         self._calls: dict[str, list[Call]] = {}
@@ -51,10 +56,14 @@ class Probe(Mapping[str, ModuleTrace]):
         for name, module in self._modules.items():
 
             def hook(module: Any, args: Any, kwargs: Any, output: Any, name: str = name) -> None:
-                self._calls.setdefault(name, []).append(catcher.catch(name, module, args, kwargs, output))
+                self._catch(catcher, name, module, args, kwargs, output)
 
             self._handles.append(module.register_forward_hook(hook, with_kwargs=True))
         return self
+
+    def _catch(self, catcher: Catcher, name: str, *call: Any) -> None:
+        """Runs inside the user's own forward pass."""
+        self._calls.setdefault(name, []).append(catcher.catch(name, *call))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

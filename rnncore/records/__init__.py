@@ -7,10 +7,15 @@ pandas frame, so that whatever a figure shows can be downloaded as a table.
 A new record is a file of its own here, and one line below.
 """
 
+from rnncore.records.attribution import Attribution
 from rnncore.records.base import Array, Record
 from rnncore.records.baselines import Baselines
+from rnncore.records.dynamics import LyapunovSpectrum, StepJacobian
 from rnncore.records.gate_activity import GateActivity
 from rnncore.records.gradient_flow import GradientFlow
+from rnncore.records.memory import MemoryTimescale
+from rnncore.records.parameters import Parameters
+from rnncore.records.per_loss import PerLoss
 from rnncore.records.sample import Sample
 from rnncore.records.saturation import Saturation
 from rnncore.records.series import TRAIN_SERIES, VALIDATION_SERIES, Columns, join
@@ -19,12 +24,18 @@ __all__ = [
     "TRAIN_SERIES",
     "VALIDATION_SERIES",
     "Array",
+    "Attribution",
     "Baselines",
     "Columns",
     "GateActivity",
     "GradientFlow",
+    "LyapunovSpectrum",
+    "MemoryTimescale",
+    "Parameters",
+    "PerLoss",
     "Record",
     "Sample",
     "Saturation",
+    "StepJacobian",
     "join",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from rnncore.errors import StoreError
 from rnncore.runs import schema
 
 FILE_NAME = "runs.sqlite"
+WAL_SECONDS = 1.0
+"""For others that open a new file at the same moment."""
 _GROWTH_LOCK = 0x524E4E  # PostgreSQL advisory lock: one process at a time makes the tables
 
 _TOUCH = update(schema.runs).where(schema.runs.c.id == bindparam("run")).values(revision=schema.runs.c.revision + 1)
@@ -183,7 +186,7 @@ class Database:
     def _open(self) -> int:
         with self.in_words(), self.engine.connect() as connection:
             found = self._found_version(connection)
-        if found is None:
+        if found is None or found < schema.VERSION:
             with self.transaction() as connection:
                 if self.url.drivername != "sqlite":
                     connection.execute(select(func.pg_advisory_xact_lock(_GROWTH_LOCK)))
@@ -192,6 +195,11 @@ class Database:
                     schema.metadata.create_all(connection)
                     connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
                     found = schema.VERSION
+                for version in range(found + 1, schema.VERSION + 1):
+                    for statement in schema.UPGRADES[version]:
+                        connection.exec_driver_sql(statement)
+                    connection.execute(update(schema.schema_version).values(version=version))
+                    found = version
         if found > schema.VERSION:
             raise StoreError(
                 f"the run store {self.place} was written by a newer version of this project (layout {found}, "
@@ -305,7 +313,20 @@ def _prepare_sqlite(raw: Any, _: Any) -> None:
         "foreign_keys = on",
         "journal_size_limit = 33554432",
     ):
-        raw.execute(f"PRAGMA {pragma}").close()
+        _set_pragma(raw, pragma)
+
+
+def _set_pragma(raw: Any, pragma: str) -> None:
+    """SQLite waits for no lock while another connection turns the same new file to WAL: it is asked again."""
+    deadline = time.monotonic() + WAL_SECONDS
+    while True:
+        try:
+            raw.execute(f"PRAGMA {pragma}").close()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -228,11 +228,24 @@ class Launcher:
         for run in self.store.runs(limit=1000, states=ACTIVE):
             if run.id in mine:
                 continue
-            if run.host != self._host:
+            if run.elsewhere:
+                self._notice_silence(run)
+            elif run.host != self._host:
                 if time.time() - (run.heartbeat or 0.0) > LOST_SECONDS:
                     self._interrupt(run.id, f"nothing was heard from {run.host} for a minute")
             elif not is_alive(run.worker):
                 self._interrupt(run.id, "the server stopped while it ran")
+
+    def _notice_silence(self, run: RunInfo) -> None:
+        """A run that is trained elsewhere is only ever listened to."""
+        if run.host == self._host and not is_alive(run.worker):
+            why = "the program that trained it ended without a word; call watch.close(), or use its with-block"
+        elif time.time() - (run.heartbeat or 0.0) > LOST_SECONDS:
+            why = "nothing was heard from its training loop for a minute; it comes back when the loop goes on"
+        else:
+            return
+        with contextlib.suppress(RunNotFound):
+            self.store.set_state(run.id, INTERRUPTED, why, expect=ACTIVE)
 
 
 def usable_cores() -> int:

@@ -16,8 +16,13 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 1
-"""Of the tables and of what is in them. Raise it with every change, and add the step to ``upgrade``."""
+VERSION = 2
+"""Of the tables and of what is in them. Raise it with every change, and add the step to ``UPGRADES``."""
+
+UPGRADES: dict[int, tuple[str, ...]] = {
+    2: ("ALTER TABLE runs ADD COLUMN source VARCHAR(16) NOT NULL DEFAULT ''",),
+}
+"""Version → the statements that bring the one before to it, on SQLite and PostgreSQL alike."""
 
 metadata = MetaData()
 _Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself for INTEGER only
@@ -53,6 +58,7 @@ runs = Table(
     Column("parameters", BigInteger),
     Column("vocab_size", Integer),
     Column("device", String(64), nullable=False, default=""),
+    Column("source", String(16), nullable=False, server_default=""),  # '' for a run that a worker trains
     Column("reason", Text, nullable=False, default=""),
     Column("note", Text, nullable=False, default=""),
     Column("config", Text, nullable=False),

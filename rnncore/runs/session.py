@@ -22,10 +22,10 @@ from rnncore.runs.corpora import PREFIX
 from rnncore.runs.states import ACTIVE, INTERRUPTED, PAUSED, RUNNING, STOPPED, Command, RunInfo
 from rnncore.runs.store import RunLost, RunNotFound, RunStore, StoreUnavailable
 
-FLUSH_SECONDS, FLUSH_LONGEST = 0.2, 1.0
-FLUSH_SHARE = 0.01
+FLUSH_SECONDS, FLUSH_LONGEST = 0.3, 1.0
+FLUSH_SHARE = 0.008
 """Writing is spread out so far that it takes this share of the time, within the bounds above."""
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 1.0
 RATE_SECONDS = 3.0
 """The steps per second are those of the last seconds of training."""

@@ -44,6 +44,8 @@ class RunInfo:
         note: the user's own words.
         worker, host: the process that has it in hand, ``pid:start time``, and its machine.
         resume_step: the checkpoint that its next start goes on from; None for the newest.
+        source: '' for a run that a worker trains; ``watch`` for one that is trained elsewhere, whose ``config`` only
+            describes what was seen (see ``elsewhere``), and which cannot be steered from here.
     """
 
     id: str
@@ -70,6 +72,12 @@ class RunInfo:
     worker: str
     host: str
     resume_step: int | None
+    source: str = ""
+
+    @property
+    def elsewhere(self) -> bool:
+        """It is trained in a program of the user's own."""
+        return bool(self.source)
 
     @property
     def active(self) -> bool:

@@ -13,13 +13,15 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Update, bindparam, delete, func, insert, select, update
+from sqlalchemy import Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rnncore.config import RunConfig, Training
 from rnncore.errors import ConfigError, StoreError
 from rnncore.runs.corpora import CorpusStore, Upload
 from rnncore.runs.database import RunLost, RunNotFound, StoreUnavailable, home, no_run, vacuum
+from rnncore.runs.elsewhere import WATCHED, Elsewhere
+from rnncore.runs.rows import EVERY, ONE, info
 from rnncore.runs.schema import checkpoints, commands, runs
 from rnncore.runs.series import SeriesStore
 from rnncore.runs.snapshots import SnapshotStore
@@ -30,6 +32,7 @@ from rnncore.runs.states import (
     FAILED,
     QUEUED,
     RESUMABLE,
+    RUNNING,
     STARTING,
     STATES,
     STOPPED,
@@ -84,32 +87,44 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
             resume_from: a run whose newest checkpoint the new one starts from.
             token: whoever asks twice with the same token gets the same run (a second press on Train).
         """
-        with self.transaction() as connection:
-            while True:
-                if token is not None:
-                    known = connection.execute(select(runs.c.id).where(runs.c.token == token)).scalar()
-                    if known is not None:
-                        return self.get(known)
-                run_id = "".join(secrets.choice(_LETTERS) for _ in range(_ID_LENGTH))
-                values = {
-                    "id": run_id,
-                    "state": QUEUED,
-                    "created": time.time(),
-                    "queued": time.time_ns(),
-                    "owner": owner,
-                    "parent": parent,
-                    "token": token,
-                    "config": config.to_json(),
-                }
-                try:
-                    with connection.begin_nested():
-                        connection.execute(insert(runs).values(**values))
-                except IntegrityError:  # the id is taken, or the token is by now
-                    continue
-                break
-            if resume_from is not None:
+        with self.transaction():
+            given = {"state": QUEUED, "owner": owner, "parent": parent, "token": token, "config": config.to_json()}
+            run_id, made = self._insert(given)
+            if made and resume_from is not None:
                 self.save_checkpoint(run_id, *self.load_checkpoint(resume_from))
             return self.get(run_id)
+
+    def begin_elsewhere(self, config: Elsewhere, worker: str, host: str) -> RunInfo:
+        """A run that a program of the user's own trains: under way from the first moment, never in the queue.
+
+        No launcher takes, resumes or ends it; only its silence is noticed. ``worker`` is ``pid:start time``.
+        """
+        now = time.time()
+        with self.transaction():
+            given = {"state": RUNNING, "source": WATCHED, "config": config.to_json(), "worker": worker, "host": host}
+            run_id, _ = self._insert(given | {"heartbeat": now, "started": now, "attempt": 1, "token": None})
+            return self.get(run_id)
+
+    def describe(self, run_id: str, config: Elsewhere) -> None:
+        """Say more exactly what is trained elsewhere, once more is known."""
+        self._change(run_id, config=config.to_json())
+
+    def _insert(self, values: dict[str, Any]) -> tuple[str, bool]:
+        """A row under a new id, unless its token has one already: the id, and whether it is new."""
+        with self.transaction() as connection:
+            while True:
+                if values["token"] is not None:
+                    known = connection.execute(select(runs.c.id).where(runs.c.token == values["token"])).scalar()
+                    if known is not None:
+                        return known, False
+                run_id = "".join(secrets.choice(_LETTERS) for _ in range(_ID_LENGTH))
+                times = {"created": time.time(), "queued": time.time_ns()}
+                try:
+                    with connection.begin_nested():
+                        connection.execute(insert(runs).values(id=run_id, **times, **values))
+                except IntegrityError:  # the id is taken, or the token is by now
+                    continue
+                return run_id, True
 
     def get(self, run_id: str) -> RunInfo:
         """What is known about a run.
@@ -118,20 +133,20 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
             RunNotFound: there is no such run.
         """
         with self.reading() as connection:
-            row = connection.execute(_ONE, {"run": run_id}).first()
+            row = connection.execute(ONE, {"run": run_id}).first()
         if row is None:
             raise no_run(run_id)
-        return _info(row)
+        return info(row)
 
     def runs(self, limit: int = 200, states: Iterable[str] | None = None, owner: str | None = None) -> list[RunInfo]:
         """Runs, the newest first; those in some states or of one owner only, where given."""
-        statement = _SELECT.order_by(runs.c.created.desc(), runs.c.id).limit(limit)
+        statement = EVERY.order_by(runs.c.created.desc(), runs.c.id).limit(limit)
         if states is not None:
             statement = statement.where(runs.c.state.in_(sorted(states)))
         if owner is not None:
             statement = statement.where(runs.c.owner == owner)
         with self.reading() as connection:
-            return [_info(row) for row in connection.execute(statement)]
+            return [info(row) for row in connection.execute(statement)]
 
     def revision(self, run_id: str) -> int:
         """Goes up with every write that a reader could see; the cheapest question to ask of a run."""
@@ -142,14 +157,14 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
         return found
 
     def delete(self, run_id: str, owner: str | None = None) -> None:
-        """Remove an ended or waiting run and all that it measured.
+        """Remove an ended or waiting run and all that it measured; one trained elsewhere, even while it goes on.
 
         Raises:
             StoreError: a worker has it in hand, or it belongs to someone else.
         """
         with self.transaction() as connection:
             self._check_owner(run_id, owner, "delete")
-            idle = (runs.c.id == run_id) & runs.c.state.not_in(sorted(ACTIVE))
+            idle = (runs.c.id == run_id) & (runs.c.state.not_in(sorted(ACTIVE)) | (runs.c.source != ""))
             if connection.execute(delete(runs).where(idle)).rowcount == 0:
                 raise StoreError(f"run {run_id!r} is {self.get(run_id).state}; stop it before deleting it")
         vacuum(self)
@@ -225,8 +240,8 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
         values: dict[str, Any] = {"state": state, "reason": _plain(reason)}
         if state in ENDED:
             values |= {"ended": time.time(), "steps_per_second": 0.0}
-        elif state == QUEUED:
-            values |= {"ended": None, "queued": time.time_ns()}
+        else:
+            values |= {"ended": None} | ({"queued": time.time_ns()} if state == QUEUED else {})
         where = runs.c.id == run_id
         if expect is not None:
             where &= runs.c.state.in_(sorted(expect))
@@ -277,12 +292,12 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
         One that ended before its first checkpoint begins again.
 
         Raises:
-            StoreError: it has not ended, has nothing left to do, has no checkpoint of that step, or is someone
-                else's.
+            StoreError: it has not ended, has nothing left to do, has no checkpoint of that step, is trained
+                elsewhere, or is someone else's.
         """
         with self.transaction() as connection:
             self._check_owner(run_id, owner, "resume")
-            run = self.get(run_id)
+            run = self._ours(run_id, "resumed")
             if run.state not in RESUMABLE:
                 remedy = "restart it instead" if run.state in ENDED else "it needs no resuming"
                 raise StoreError(f"run {run_id!r} is {run.state} and cannot be resumed; {remedy}")
@@ -302,11 +317,12 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
 
         Raises:
             ConfigError: a value out of its range.
-            StoreError: the run has ended, or belongs to someone else.
+            StoreError: the run has ended, is trained elsewhere, or belongs to someone else.
         """
         _check_command(kind, payload)
         with self.transaction() as connection:
             self._check_owner(run_id, owner, kind if kind != "set" else "change")
+            self._ours(run_id, "steered")
             if kind == "stop" and self.set_state(
                 run_id, STOPPED, "stopped while it waited in the queue", expect={QUEUED}
             ):
@@ -335,6 +351,15 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
                 f"run {run_id!r} belongs to someone else, who alone may {what} it; restart it to have one of your own"
             )
 
+    def _ours(self, run_id: str, what: str) -> RunInfo:
+        """The run, if a worker trains it."""
+        run = self.get(run_id)
+        if run.elsewhere:
+            raise StoreError(
+                f"run {run_id!r} is trained elsewhere and cannot be {what} from here; use the program that trains it"
+            )
+        return run
+
     def _change(self, run_id: str, **values: Any) -> None:
         with self.transaction() as connection:
             statement: Update = update(runs).where(runs.c.id == run_id).values(**values)
@@ -343,19 +368,6 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
             self.touch(run_id)
 
 
-_other = runs.alias("other")
-_ahead = (
-    select(func.count())
-    .select_from(_other)
-    .where(_other.c.state == QUEUED)
-    .where((_other.c.queued < runs.c.queued) | ((_other.c.queued == runs.c.queued) & (_other.c.id <= runs.c.id)))
-    .scalar_subquery()
-)
-_SELECT = select(
-    *(column for column in runs.c if column.name not in ("token", "traceback", "queued")),
-    _ahead.label("place"),
-)
-_ONE = _SELECT.where(runs.c.id == bindparam("run"))
 _REVISION = select(runs.c.revision).where(runs.c.id == bindparam("run"))
 _COMMANDS = select(commands).where(commands.c.run_id == bindparam("run")).order_by(commands.c.id)
 
@@ -367,19 +379,6 @@ def _progress(*columns: str) -> Update:
     active = runs.c.state.in_(sorted(ACTIVE))
     values: dict[str, Any] = {name: bindparam(name) for name in ("heartbeat", *columns)}
     return update(runs).where(mine, active).values(values)
-
-
-def _info(row: Row[*tuple[Any, ...]]) -> RunInfo:
-    values = dict(row._mapping)
-    place = values.pop("place")
-    config = _config(values.pop("config"))
-    queue_place = place if values["state"] == QUEUED else None
-    return RunInfo(name=config.label, config=config, queue_place=queue_place, **values)
-
-
-@lru_cache(maxsize=1000)
-def _config(text: str) -> RunConfig:
-    return RunConfig.from_json(text)
 
 
 def _check_command(kind: str, payload: dict[str, Any]) -> None:

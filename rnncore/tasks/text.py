@@ -126,6 +126,8 @@ class TextTask:
         self._check_length(validation_fraction)
         stream = len(self.train_ids) // batch_size
         self.windows = (stream - 1) // sequence_length if stateful else 0
+        streams = self.train_ids[: batch_size * stream].reshape(batch_size, stream)
+        self._streams = np.ascontiguousarray(streams.T) if stateful else streams  # (N/B, B): a batch is a view
 
     def _check_length(self, validation_fraction: float) -> None:
         size, length, batch = len(self.train_ids), self.sequence_length, self.batch_size
@@ -172,9 +174,7 @@ class TextTask:
         length = self.sequence_length
         if self.stateful:
             window = step % self.windows
-            stream = len(self.train_ids) // self.batch_size
-            streams = self.train_ids[: self.batch_size * stream].reshape(self.batch_size, stream)  # a view
-            chosen = streams[:, window * length : (window + 1) * length + 1].T  # (T+1, B)
+            chosen = self._streams[window * length : (window + 1) * length + 1]  # (T+1, B)
             reset = window == 0
         else:
             # counter-based: the step is part of the key, so that no position needs to be stored
@@ -182,7 +182,7 @@ class TextTask:
             starts = generator.integers(0, len(self.train_ids) - length, self.batch_size)
             chosen = self.train_ids[np.arange(length + 1)[:, None] + starts[None, :]]
             reset = True
-        ids = torch.from_numpy(np.ascontiguousarray(chosen))
+        ids = torch.from_numpy(chosen)
         return ids[:-1], ids[1:], reset
 
     def validation_batches(self) -> Iterator[tuple[Tensor, Tensor]]:

@@ -22,7 +22,7 @@ from rnncore.training.measuring import Budget, Measure, due_measures
 
 CHECKPOINT_SECONDS = 10.0
 CHECKPOINT_SHARE = 0.01  # a large model is saved less often, so that saving takes a hundredth of the time
-VALIDATION_SHARE = 0.12  # of the measuring budget; a fifth of the budget is left for writing records
+VALIDATION_SHARE = 0.17  # of the measuring budget; a fifth of the budget is left for writing records
 
 
 class Trainer:

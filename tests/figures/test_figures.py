@@ -263,6 +263,19 @@ def test_a_steep_scale_is_the_same_at_its_ends_and_in_its_middle():
         assert [at for at, _ in steep] == sorted(at for at, _ in steep)
 
 
+def test_a_few_units_that_run_away_do_not_leave_the_others_pale():
+    record = gates(text=("a",) * 10, units=64)
+    record.values[0, -1, :, 0] = 900.0  # c of one unit
+    record.values[0, -1, :, 1:] = np.linspace(-3, 3, 63)
+    fig = gate_activity(record, CELLS["lstm"].gates, channel="c")
+    assert fig.data[0].zmax == 5.0
+    assert "−5 to 5 and beyond" in fig.layout.annotations[0].text
+    record.values[0, -1, :, 0] = 9.0  # not so far off
+    fig = gate_activity(record, CELLS["lstm"].gates, channel="c")
+    assert fig.data[0].zmax == 10.0
+    assert "beyond" not in fig.layout.annotations[0].text
+
+
 def test_the_live_page_gets_the_same_figures_that_plotly_has_checked():
     floors = Baselines(step=0, vocab_size=64, uniform=6.0, orders=(1, 2, 3), bits=(4.8, 3.6, 2.9))
     shares = Saturation(

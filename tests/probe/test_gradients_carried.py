@@ -31,9 +31,10 @@ def probed(layer, steps=6, batch=3):
 
 
 @pytest.mark.parametrize("cell", EVERY)
-def test_all_losses_in_one_recurrence_equal_one_autograd_call_each(cell):
+@pytest.mark.parametrize("batch", [1, 3])
+def test_all_losses_in_one_recurrence_equal_one_autograd_call_each(cell, batch):
     layer = make(cell)
-    x, call = probed(layer)
+    x, call = probed(layer, batch=batch)
     trace = call.layers[0].forward
     back = trace.backward(per_loss(trace.grad_output))
     stack = unroll(layer, x, None, None)

@@ -122,6 +122,24 @@ def test_a_store_may_be_opened_for_the_first_time_by_several_at_once(url: str, o
     assert all(store.get(run.id) == run for store in stores)
 
 
+def test_a_store_of_the_version_before_is_brought_up_to_date_and_keeps_its_runs(
+    url: str, open_store: OpenStore
+) -> None:
+    store = open_store(url)
+    run = started(store, cell="gru")
+    store.append(run.id, "train", rows(1, 5))
+    with store.transaction() as connection:
+        connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN source")
+        connection.execute(update(schema.schema_version).values(version=1))
+    with ThreadPoolExecutor(3) as pool:
+        again, *_ = pool.map(lambda _: open_store(url), range(3))
+    assert again.version == schema.VERSION
+    assert again.get(run.id) == store.get(run.id)
+    assert (again.get(run.id).source, again.get(run.id).elsewhere) == ("", False)
+    assert again.series(run.id, "train")["step"].tolist() == [1, 2, 3, 4, 5]
+    assert again.create(RunConfig()).source == ""
+
+
 def test_a_layout_of_a_newer_version_is_refused_in_words(url: str, open_store: OpenStore) -> None:
     store = open_store(url)
     with store.transaction() as connection:

@@ -7,16 +7,19 @@ from typing import Any, cast
 
 import numpy as np
 
-from dashboard.figures.gate_activity import columns_of, gate_activity
+from dashboard.figures.gate_activity import RANKINGS, columns_of, gate_activity
 from dashboard.figures.gradient_flow import gradient_flow
 from dashboard.figures.gradient_norm import gradient_norm
-from dashboard.figures.learning_curve import Curve, learning_curve
+from dashboard.figures.learning_curve import AS_LOGGED, BITS, Curve, learning_curve
 from dashboard.figures.saturation import saturation
 from dashboard.live.panels.scene import PanelType, Scene, lines_of
 from dashboard.live.source import WatchedRun
 from rnncore.cells import CELLS
-from rnncore.diagnostics.findings import Finding, verdict
-from rnncore.records import Baselines, GateActivity, GradientFlow, Sample, Saturation
+from rnncore.config import RunConfig
+from rnncore.diagnostics.findings import ANY_LOSS, KINDS, Evidence, Finding, Floor, verdict
+from rnncore.diagnostics.findings import BITS as BITS_OF_TEXT
+from rnncore.records import Baselines, Columns, GateActivity, Sample, Saturation
+from rnncore.runs.elsewhere import Elsewhere
 
 SAMPLES_SHOWN = 12
 
@@ -29,7 +32,8 @@ def _learning_curve(scene: Scene) -> dict[str, Any]:
     floors = {run.info.config.task for run in scene.runs}
     found = (scene.source.record(run, "baselines") for run in scene.runs)  # the same for all, if the text is
     baselines = cast("Baselines | None", next(filter(None, found), None)) if len(floors) == 1 else None
-    return {"figure": learning_curve.plain(curves, baselines, scene.look, scene.at)}
+    unit = AS_LOGGED if any(run.info.elsewhere for run in scene.runs) else BITS
+    return {"figure": learning_curve.plain(curves, baselines, scene.look, scene.at, unit)}
 
 
 def _gradient_flow(scene: Scene) -> dict[str, Any]:
@@ -48,18 +52,24 @@ def _gradient_norm(scene: Scene) -> dict[str, Any]:
 
 
 def _gate_activity(scene: Scene) -> dict[str, Any]:
+    """All channels, or one of them large; a page may sort the units and mark one."""
     record = cast("GateActivity | None", scene.record("gate_activity"))
-    table = CELLS[scene.run.info.config.model.cell].gates
+    table = CELLS[scene.cell].gates
     wanted = scene.params.get(f"channel{scene.params.get('run', 0)}", 0)  # 0 for all, else counted from 1
-    channel = record.channels[wanted - 1] if record is not None and 0 < wanted <= len(record.channels) else None
+    known = record is not None and scene.cell == scene.run.info.config.model.cell and 0 < wanted <= len(record.channels)
+    channel = record.channels[wanted - 1] if record is not None and known else None
     narrow = len(scene.runs) > 1
+    sort = scene.params.get("sort", 0)
+    options: dict[str, Any] = {
+        "layer": scene.layer,
+        "narrow": narrow,
+        "by": RANKINGS[sort - 1] if 0 < sort <= len(RANKINGS) else None,
+        "unit": scene.params.get("unit"),
+    }
     if record is None or channel is not None:
-        figure = gate_activity.plain(record, table, scene.look, layer=scene.layer, narrow=narrow, channel=channel)
-        return {"figure": figure}
+        return {"figure": gate_activity.plain(record, table, scene.look, channel=channel, **options)}
     parts = [  # one plot each: the browser draws one per frame, so that no frame is long
-        gate_activity.plain(
-            record, table, scene.look, layer=scene.layer, narrow=narrow, channel=symbol, small=len(record.channels) > 1
-        )
+        gate_activity.plain(record, table, scene.look, channel=symbol, small=len(record.channels) > 1, **options)
         for symbol in record.channels
     ]
     return {"figures": parts, "columns": columns_of(record, narrow), "caption": parts[0]["layout"]["meta"]["caption"]}
@@ -67,8 +77,9 @@ def _gate_activity(scene: Scene) -> dict[str, Any]:
 
 def _saturation(scene: Scene) -> dict[str, Any]:
     record = cast("Saturation | None", scene.record("saturation"))
-    names = {gate.symbol: gate.name for gate in CELLS[scene.run.info.config.model.cell].gates}
-    return {"figure": saturation.plain(record, names, scene.look, layer=scene.layer)}
+    names = {gate.symbol: gate.name for gate in CELLS[scene.cell].gates}
+    unit = scene.params.get("unit")
+    return {"figure": saturation.plain(record, names, scene.look, layer=scene.layer, unit=unit)}
 
 
 def _samples(scene: Scene) -> dict[str, Any]:
@@ -91,30 +102,39 @@ def _run_metrics(run: WatchedRun, at: int | None) -> dict[str, Any]:
     seconds = float(train["seconds"][end - 1]) if end else 0.0
     total = info.config.training.steps
     rate = info.steps_per_second
-    left = (total - step) / rate if rate > 0 and info.state == "running" and at is None else None
+    left = (total - step) / rate if total and rate > 0 and info.state == "running" and at is None else None
     validation = run.series["validation"]
     seen = len(validation["step"]) if at is None else int(np.searchsorted(validation["step"], at, side="right"))
-    bits = float(np.mean(train["loss"][max(end - 100, 0) : end])) / math.log(2) if end else None
+    unit = AS_LOGGED if info.elsewhere else BITS
+    loss = float(np.mean(train["loss"][max(end - 100, 0) : end])) / unit.size if end else None
+    held_out = float(validation["loss"][seen - 1]) / unit.size if seen else None
     items = [
-        ("Step", f"{step:,}", f"of {total:,}"),
-        ("Training", "–" if bits is None else f"{bits:.2f}", "bits per character"),
-        ("Validation", f"{validation['loss'][seen - 1] / math.log(2):.2f}" if seen else "–", "bits per character"),
+        ("Step", f"{step:,}", f"of {total:,}" if total else "taken"),
+        ("Training", "–" if loss is None else f"{loss:{unit.digits}}", unit.name),
+        ("Validation", "–" if held_out is None else f"{held_out:{unit.digits}}", unit.name),
         ("Speed", f"{rate:.3g}" if rate and at is None else "–", "steps per second"),
         ("Elapsed", clock(seconds), "of training"),
         ("Remaining", "–" if left is None else clock(left), "at this speed"),
-        ("Learning rate", f"{train['lr'][end - 1]:.3g}" if end else f"{info.config.training.lr:.3g}", _clip(run, end)),
+        ("Learning rate", _lr(run, end), _clip(run, end)),
     ]
     return {
         "label": info.config.label,
         "cell": info.config.model.cell,
-        "progress": step / total,
+        "progress": step / total if total else 0.0,
         "items": [{"label": label, "value": value, "unit": unit} for label, value, unit in items],
     }
 
 
+def _lr(run: WatchedRun, end: int) -> str:
+    value = float(run.series["train"]["lr"][end - 1]) if end else run.info.config.training.lr
+    return "–" if not math.isfinite(value) or (run.info.elsewhere and not end) else f"{value:.3g}"
+
+
 def _clip(run: WatchedRun, end: int) -> str:
     value = run.series["train"]["clip_norm"][end - 1] if end else run.info.config.training.clip_norm
-    return "clipping off" if value is None or not math.isfinite(value) else f"clipped at {value:.3g}"
+    if value is None or not math.isfinite(value):
+        return "no clipping logged" if run.info.elsewhere else "clipping off"
+    return f"clipped at {value:.3g}"
 
 
 def clock(seconds: float) -> str:
@@ -127,32 +147,63 @@ def clock(seconds: float) -> str:
 def _verdict(scene: Scene) -> dict[str, Any]:
     found = []
     for run in scene.runs:
-        findings = _findings(scene, run)
-        found.append(
-            {
-                "label": run.info.config.label if len(scene.runs) > 1 else "",
-                "items": [
-                    {"severity": one.severity, "text": one.sentence, "advice": one.advice, "code": one.code}
-                    for one in findings
-                ],
-            }
-        )
+        items = [_chip(finding) for finding in _findings(scene, run)]
+        found.append({"label": run.info.config.label if len(scene.runs) > 1 else "", "items": items})
     return {"verdicts": found}
 
 
+PAGES = {"gradient-flow": "see Gradient flow", "gates-and-memory": "see Gates and memory"}
+"""Pages that a finding may point to."""
+
+
+def _chip(finding: Finding) -> dict[str, Any]:
+    chip = {
+        "severity": finding.severity,
+        "text": finding.sentence,
+        "advice": finding.advice,
+        "code": finding.code,
+        "evidence": finding.evidence,
+    }
+    if finding.view is not None:
+        chip["view"] = finding.view._asdict()
+        if finding.view.page in PAGES and finding.advice:
+            chip["page"] = {"title": PAGES[finding.view.page], "path": finding.view.page}
+    return chip
+
+
 def _findings(scene: Scene, run: WatchedRun) -> list[Finding]:
-    train, info = run.series["train"], run.info
+    info, config = run.info, run.info.config
+    train, validation = (_until(run.series[name], scene.at) for name in ("train", "validation"))
+    records = [scene.source.record(run, kind, None if kind == "baselines" else scene.at) for kind in KINDS]
+    evidence = Evidence(
+        records=tuple(record for record in records if record is not None),
+        train=train,
+        validation=validation,
+        lag=config.model.t_max,
+        floor=_floor(config),
+        unit=ANY_LOSS if info.elsewhere else BITS_OF_TEXT,
+        names=config.model.layer_names,
+    )
     if scene.at is not None:
-        end = int(np.searchsorted(train["step"], scene.at, side="right"))
-        train = {name: column[:end] for name, column in train.items()}
-    flow = cast("GradientFlow | None", scene.record("gradient_flow", run))
-    baselines = cast("Baselines | None", scene.source.record(run, "baselines"))
-    state = info.state if scene.at is None else "running"
-    return verdict(state, info.reason, train, flow, baselines, info.queue_place)
+        return verdict("running", "", evidence)
+    return verdict(info.state, info.reason, evidence, info.queue_place, info.step)
+
+
+def _until(series: Columns, at: int | None) -> Columns:
+    if at is None:
+        return series
+    end = int(np.searchsorted(series["step"], at, side="right"))
+    return {name: column[:end] for name, column in series.items()}
+
+
+def _floor(config: RunConfig) -> Floor | None:
+    """The floor that the user of a model trained elsewhere named."""
+    known = config.floor if isinstance(config, Elsewhere) else None
+    return None if known is None else Floor(known, "knowing nothing")
 
 
 PANELS: dict[str, PanelType] = {
-    "verdict": PanelType(("info", "train", "gradient_flow", "baselines"), _verdict),
+    "verdict": PanelType(("info", "train", "validation", *KINDS), _verdict),
     "metrics": PanelType(("info", "train", "validation"), _metrics),
     "learning_curve": PanelType(("train", "validation", "baselines"), _learning_curve),
     "gradient_flow": PanelType(("gradient_flow",), _gradient_flow),

@@ -31,8 +31,18 @@ class Scene:
         return self.params.get("layer", 0)
 
     def record(self, kind: str, run: WatchedRun | None = None) -> Any:
-        """The record of a kind at the scene's moment."""
-        return self.source.record(run or self.run, kind, self.at)
+        """The record of a kind at the scene's moment; of its layer alone, where layers differ in cell or size."""
+        return self.of_layer(self.source.record(run or self.run, kind, self.at))
+
+    def of_layer(self, record: Any) -> Any:
+        """A record, of the scene's layer alone where its layers differ in cell or size."""
+        parts = getattr(record, "parts", ())
+        return record.of_layer(min(self.layer, len(parts) - 1)) if parts else record
+
+    @property
+    def cell(self) -> str:
+        """The cell of the scene's run and layer."""
+        return self.run.info.config.model.cell_of(self.layer)
 
 
 @dataclass(frozen=True)
