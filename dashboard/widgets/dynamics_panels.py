@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard.live.component import Choice, Panel, Pick
 from dashboard.live.panels.dynamics import LAG, STEP
+from dashboard.widgets.lab_panels import HEAD, layer_choice
 from rnncore.runs.store import RunInfo
 
 LAGS = (1, 2, 4, 8, 16, 32)
@@ -11,12 +12,11 @@ LAGS = (1, 2, 4, 8, 16, 32)
 
 def panels(watched: list[RunInfo]) -> list[Panel]:
     """Step by step, over several steps, in the long run."""
-    depth = max(run.config.model.num_layers for run in watched)
-    layer = (Choice("layer", "Layer", tuple((f"layer {n + 1}", n) for n in range(depth))),) if depth > 1 else ()
+    layer = layer_choice(watched)
     lag = Choice(LAG, "Lag", tuple(("1 step" if lag == 1 else str(lag), lag) for lag in LAGS))
     step = {STEP: 999}  # no sequence is so long: the last
     return [
-        Panel("metrics", "metrics", kind="text", span=12),
+        *HEAD,
         Panel(
             "along",
             "along_sequence",

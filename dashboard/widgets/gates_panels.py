@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dashboard.live.component import Choice, Panel, Pick
+from dashboard.widgets.lab_panels import HEAD, layer_choice
 from rnncore.diagnostics.gate_activity import channels_of, keeping_gate, units_kept
 from rnncore.runs.store import RunInfo
 
-METRICS = Panel("metrics", "metrics", kind="text", span=12)
 UNIT = Pick("unit", axis="y")
 
 
 def memory_panels(watched: list[RunInfo]) -> list[Panel]:
     """Gates under the characters, the picked unit, memory, saturation."""
-    layer, both = _layer(watched), len(watched) > 1
+    layer, both = layer_choice(watched), len(watched) > 1
     heatmaps = [_heatmaps(watched, n, {}, (*_channel(run, n), _sorting(run), *layer)) for n, run in enumerate(watched)]
     return [
-        METRICS,
+        *HEAD,
         *heatmaps,
         *_of_each(
             watched,
@@ -64,13 +64,13 @@ def cell_panels(watched: list[RunInfo]) -> list[Panel]:
         Choice("t", "Step", tuple((f"t = {t}", t) for t in range(steps)), slider=True),
         Choice("unit", "Unit", tuple((f"unit {unit}", unit) for unit in units_kept(size).tolist()), slider=True),
     )
-    layer, both, start = _layer(watched), len(watched) > 1, {"unit": 0, "t": min(8, steps - 1)}
+    layer, both, start = layer_choice(watched), len(watched) > 1, {"unit": 0, "t": min(8, steps - 1)}
     heatmaps = [
         _heatmaps(watched, n, {f"channel{n}": _keeping(run)}, (*_channel(run, n), *layer))
         for n, run in enumerate(watched)
     ]
     return [
-        METRICS,
+        *HEAD,
         *_of_each(watched, "cell", "cell_diagram", "The cell", span=12, params=start, choices=(*scrubbers, *layer)),
         *_of_each(
             watched,
@@ -157,11 +157,6 @@ def _sorting(run: RunInfo) -> Choice:
     names = ("as stored", "by timescale", "by saturation", "by variance")
     options = [(name, n) for n, name in enumerate(names) if n != 1 or keeping_gate(run.config.model.cell)]
     return Choice("sort", "Sort", tuple(options))
-
-
-def _layer(watched: list[RunInfo]) -> tuple[Choice, ...]:
-    names = max((run.config.model.layer_names for run in watched), key=len)
-    return (Choice("layer", "Layer", tuple((name, n) for n, name in enumerate(names))),) if len(names) > 1 else ()
 
 
 def _title(title: str, run: RunInfo, watched: list[RunInfo]) -> str:

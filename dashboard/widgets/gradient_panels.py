@@ -6,6 +6,7 @@ from typing import Any
 
 from dashboard.live.component import Choice, Panel, Pick
 from dashboard.live.panels.gradient_flow import ALL, BOTH, LAST
+from dashboard.widgets.lab_panels import HEAD, layer_choice
 from rnncore.cells import CELLS
 from rnncore.runs.store import RunInfo
 
@@ -19,10 +20,10 @@ KIND = Choice("kind", "Of", (("parameters", 0), ("gates of weight_ih", 1), ("gat
 
 def panels(watched: list[RunInfo]) -> list[Panel]:
     """Across time, along training, each loss by itself; then what the optimiser makes of it."""
-    layer, state = _layer(watched), _state(watched)
+    layer, state = layer_choice(watched), _state(watched)
     tau = {"tau": NO_SEQUENCE_IS_SO_LONG}
     return [
-        Panel("metrics", "metrics", kind="text", span=12),
+        *HEAD,
         Panel(
             "curves",
             "gradient_curves",
@@ -97,11 +98,6 @@ def _of_each(
         )
         for index, run in enumerate(watched)
     ]
-
-
-def _layer(watched: list[RunInfo]) -> tuple[Choice, ...]:
-    depth = max(run.config.model.num_layers for run in watched)
-    return (Choice("layer", "Layer", tuple((f"layer {n + 1}", n) for n in range(depth))),) if depth > 1 else ()
 
 
 def _state(watched: list[RunInfo]) -> tuple[Choice, ...]:

@@ -6,6 +6,9 @@ from dashboard.live.component import Choice, Panel
 from rnncore.cells import CELLS
 from rnncore.runs.store import RunInfo
 
+HEAD = (Panel("verdict", "verdict", kind="words", span=12), Panel("metrics", "metrics", kind="text", span=12))
+"""What stands above the charts of every page about runs: the verdict in words, and the numbers."""
+
 
 def layer_choice(watched: list[RunInfo]) -> tuple[Choice, ...]:
     """Which layer to look at, by the names of the run that has most; none where there is only one."""
@@ -18,8 +21,7 @@ def panels(watched: list[RunInfo]) -> list[Panel]:
     both = len(watched) > 1
     layer = layer_choice(watched)
     found = [
-        Panel("verdict", "verdict", kind="words", span=12),
-        Panel("metrics", "metrics", kind="text", span=12),
+        *HEAD,
         Panel(
             "loss",
             "learning_curve",

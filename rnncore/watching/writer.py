@@ -177,6 +177,9 @@ class Writer:
                 self._vouch(store, run_id, {})
             return
         if self._troubled:  # a lost connection does not tell whether the last write was done
+            if parcel.end is not None and store.get(run_id).state == parcel.end[0]:  # it was, to the end
+                self._pending, self.gone = Parcel(), True
+                return
             self._drop_written(store, run_id, parcel)
         with store.transaction():
             self._vouch(store, run_id, parcel.values)

@@ -54,12 +54,12 @@ def test_every_card_is_drawn_for_one_run_and_for_two(store, cells):
     assert len({card.id for card in cards}) == len(cards) <= 24
     for card in cards:
         made = built(store, runs, card)
-        assert "metrics" in made or made["figure"]["data"], card.id
+        assert made["figure"]["data"] if card.kind == "figure" else made, card.id
 
 
 def test_every_card_of_an_empty_run_says_why_it_is_empty(store):
     run = store.create(RunConfig())
-    for card in panels([run])[1:]:
+    for card in [card for card in panels([run]) if card.kind == "figure"]:
         figure = built(store, [run], card)["figure"]
         assert not figure["data"]
         assert "appears here" in figure["layout"]["annotations"][0]["text"]
@@ -98,7 +98,7 @@ def test_a_state_c_is_offered_only_where_a_run_has_one(store):
 
 def test_going_back_shows_what_was_measured_then_on_every_card(store):
     run = filled(store)
-    for card in panels([run])[1:]:
+    for card in [card for card in panels([run]) if card.kind == "figure"]:
         now, then = (built(store, [run], card, at=at)["figure"] for at in (None, 2))
         assert str(now) != str(then), card.id
     cards = {card.name: card for card in panels([run])}
