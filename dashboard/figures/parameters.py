@@ -13,7 +13,10 @@ from dashboard.figures.decades import log_axis, positive
 from dashboard.theme import SPARE_COLOURS, gate_colour, with_alpha
 from rnncore.records import Array, Parameters
 
-WAIT = "appears here some seconds into the run;<br>Measure now asks for a measurement at once.<br>A run trained elsewhere has none."
+WAIT = (
+    "appears here some seconds into the run;<br>Measure now asks for a measurement at once.<br>"
+    "A run trained elsewhere has none."
+)
 RATIOS = (-6, 0)
 """Decades of update to weight that are shown."""
 USUAL_RATIO = 1e-3
