@@ -15,8 +15,8 @@ MOST_SHOWN = 256
 COLUMNS = 48
 _ROW = 40  # pixels
 _NONE = (
-    "What a prediction looked at appears here a few seconds after<br>the start, or with “Measure now” of a running run.<br>"
-    "A run trained elsewhere has none."
+    "What a prediction looked at appears here a few seconds after<br>the start, "
+    "or with “Measure now” of a running run.<br>A run trained elsewhere has none."
 )
 
 
