@@ -118,7 +118,7 @@ def test_a_stopping_server_saves_its_runs_and_the_next_one_resumes_them(store: R
         until(lambda: store.get(run.id).step >= 5)
     info = store.get(run.id)
     assert info.state == "interrupted"
-    assert info.reason == f"the server stopped; resume from step {info.step}"
+    assert info.reason == f"the server stopped; resume from step {info.step:,}"
     assert store.checkpoint_steps(run.id)[-1] == info.step
     curve_is_whole(store, run.id)
     assert not is_alive(info.worker)
@@ -148,7 +148,7 @@ def test_a_server_that_dies_leaves_no_orphan(home: Path, open_store: Callable[[s
     info = store.get(run_id)
     assert info.state == "interrupted"
     assert info.reason.startswith("the server ")
-    assert info.reason.endswith(f"; resume from step {info.step}")
+    assert info.reason.endswith(f"; resume from step {info.step:,}")
     curve_is_whole(store, run_id)
 
 
