@@ -172,7 +172,7 @@ def test_a_run_that_must_end_is_interrupted_with_a_checkpoint(store: RunStore) -
         run.wait()
         info = store.get(run.id)
         assert info.state == "interrupted"
-        assert info.reason == f"the server stopped; resume from step {info.step}"
+        assert info.reason == f"the server stopped; resume from step {info.step:,}"
         assert store.checkpoint_steps(run.id)[-1] == info.step
         store.requeue(run.id)
     with running(store, None) as again:
