@@ -63,14 +63,21 @@ def check(config: RunConfig) -> None:
     Raises:
         CorpusError, StoreError, ConfigError: with a sentence each.
     """
-    corpus = config.task.corpus
-    if corpus.startswith("upload:"):
+    corpus = config.corpus
+    if corpus is None:
+        pass
+    elif corpus.startswith("upload:"):
         store().corpus(corpus)
     elif corpus not in CORPORA:
         raise CorpusError(
             f"corpus must be one of {', '.join(CORPORA)} or an uploaded text, got {corpus!r}; choose one of the list"
         )
-    check_memory(config, vocabulary_size(corpus))
+    check_memory(config, output_size(config))
+
+
+def output_size(config: RunConfig) -> int:
+    """Choices at each step; nearly right where the text is not on this machine yet."""
+    return TYPICAL_VOCABULARY if config.corpus is None else vocabulary_size(config.corpus)
 
 
 @lru_cache(maxsize=64)

@@ -180,8 +180,10 @@ def apply_page_style() -> None:
     """Streamlit's own spacing, tightened to an instrument's."""
     import streamlit as st
 
-    papers = ", ".join(PALETTES[mode].paper for mode in ("light", "dark"))
-    st.html(f"<style>{_PAGE_CSS.replace('PAPERS', papers)}</style>")
+    papers, cards = (
+        ", ".join(getattr(PALETTES[mode], part) for mode in ("light", "dark")) for part in ("paper", "card")
+    )
+    st.html(f"<style>{_PAGE_CSS.replace('PAPERS', papers).replace('CARDS', cards)}</style>")
 
 
 _PAGE_CSS = """
@@ -192,5 +194,14 @@ _PAGE_CSS = """
 [data-testid="stSidebarUserContent"] { padding-bottom: 3rem; }
 .st-key-pickers, .st-key-toolbar, .st-key-controls { row-gap: .5rem; }
 [data-testid="stHeader"] { background: light-dark(PAPERS); }
+.st-key-desk_sureness, .st-key-sampling_start, [class*="st-key-theory_"], [class*="st-key-preset_"] {
+  background: light-dark(CARDS); }
+.st-key-lecture_question, .st-key-lecture_outcome, .st-key-lecture_try,
+[class*="st-key-map_"]:not([class*="st-key-map_part"]) { background: light-dark(CARDS); }
+[class*="st-key-map_"] [data-testid="stPageLink-NavLink"] { padding: 0; }
+[class*="st-key-map_"] [data-testid="stPageLink-NavLink"] * { white-space: normal; }
+.st-key-lecture_head { margin-top: 1.6rem; margin-bottom: -.6rem; }
+.st-key-lecture_tools { flex-wrap: nowrap !important; }
+.st-key-lecture_head button { min-height: 2.2rem; }
 h1 { padding: 0 0 .2rem; }
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnncore.config import RunConfig
+from rnncore.config import HenonTask, KnownTask, RunConfig, SentencesTask
 from rnncore.errors import ConfigError
 
 BLOCKS = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}
@@ -23,11 +23,22 @@ TYPICAL_VOCABULARY = 100
 
 @dataclass(frozen=True)
 class Cost:
-    """Parameters (a count), memory in bytes, and estimated training steps per second on one core."""
+    """Parameters (a count), memory in bytes, and estimated training steps per second on one core.
+
+    ``operations`` of a training step are those of its matrix products, forward and backward: three products of two
+    floating-point operations per weight, sequence and step (elementwise work is some hundredth of it). ``memory`` is
+    the whole process's; ``network_memory`` what weights, gradients, optimiser and activations take of it.
+    """
 
     parameters: int
     memory: float
     steps_per_second: float
+    operations: float
+
+    @property
+    def network_memory(self) -> float:
+        """Bytes for the network alone."""
+        return self.memory - _PROCESS_BYTES
 
     @property
     def sentence(self) -> str:
@@ -42,21 +53,35 @@ def estimate(config: RunConfig, vocab_size: int = TYPICAL_VOCABULARY) -> Cost:
     """The cost of a run; the parameter count is exact, the rest an estimate."""
     model, training, steps = config.model, config.training, config.task.sequence_length
     blocks, hidden, batch = BLOCKS[model.cell], model.hidden_size, training.batch_size
-    sizes = [model.embedding_size] + [hidden] * (model.num_layers - 1)
+    read, answered = sizes_of(config, vocab_size)
+    sizes = [model.embedding_size if read is None else read] + [hidden] * (model.num_layers - 1)
     recurrent = sum(blocks * hidden * (size + hidden + 2) for size in sizes)
-    readout = (hidden + 1) * vocab_size
-    parameters = vocab_size * model.embedding_size + recurrent + readout
-    products = sum(blocks * hidden * (size + hidden) for size in sizes) + hidden * vocab_size
-    gflop = 6e-9 * steps * batch * products  # forward and backward: three products of two operations
+    readout = (hidden + 1) * answered
+    embedding = answered * model.embedding_size if read is None else 0
+    parameters = embedding + recurrent + readout
+    products = sum(blocks * hidden * (size + hidden) for size in sizes) + hidden * answered
+    operations = 6.0 * steps * batch * products
     a, b, c, d = _SPEED[blocks]
     volume = model.num_layers * steps * batch * hidden / 1e6
-    milliseconds = a * gflop + b * model.num_layers * steps / 1000 + c * volume + d
+    milliseconds = 1e-9 * a * operations + b * model.num_layers * steps / 1000 + c * volume + d
     milliseconds += parameters * 4e-6  # the optimiser walks over every weight
     weights = 4.0 * parameters * (2 + _OPTIMISER_COPIES[training.optimizer])
     checkpoint = 2 * 4.0 * parameters * (1 + _OPTIMISER_COPIES[training.optimizer])
-    activations = 4.0 * steps * batch * (2 * sum(blocks * hidden + 2 * hidden for _ in sizes) + 3 * vocab_size)
+    activations = 4.0 * steps * batch * (2 * sum(blocks * hidden + 2 * hidden for _ in sizes) + 3 * answered)
     memory = _PROCESS_BYTES + weights + checkpoint + activations
-    return Cost(parameters, memory, 1000 / milliseconds)
+    return Cost(parameters, memory, 1000 / milliseconds, operations)
+
+
+def sizes_of(config: RunConfig, vocab_size: int = TYPICAL_VOCABULARY) -> tuple[int | None, int]:
+    """Numbers read at each step, None where it is one of the choices answered; and how many these are."""
+    match config.task:
+        case KnownTask() as task:
+            return task.inputs, task.outputs
+        case HenonTask():
+            return 2, 2
+        case SentencesTask():
+            return None, SentencesTask.words
+    return None, vocab_size
 
 
 def check_memory(config: RunConfig, vocab_size: int = TYPICAL_VOCABULARY) -> Cost:

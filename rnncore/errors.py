@@ -33,5 +33,9 @@ class StoreError(RnncoreError):
     """The run store cannot do what was asked: unknown run, wrong owner, database unavailable."""
 
 
+class ExportError(RnncoreError):
+    """What was asked for cannot be exported, or not to that place."""
+
+
 class WatchError(RnncoreError):
     """A watched loop said something that cannot be noted, such as a loss that is no single number."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rnncore.config import CELLS, LEAVES, RunConfig, bounds, field_of
+from rnncore.config import CELLS, LEAVES, TASKS, RunConfig, bounds, field_of
 from rnncore.cost import check_memory, estimate, human_bytes
 from rnncore.errors import ConfigError
 from rnncore.presets import PRESETS
@@ -33,6 +33,9 @@ valid = st.fixed_dictionaries(
         "dropout": st.floats(0, 0.99),
         "sequence_length": st.integers(1, 1000),
         "stateful": st.booleans(),
+        "task": st.just("text"),
+        "epsilon": st.floats(0, 1),
+        "schedule": st.sampled_from(["constant", "linear", "exponential", "inverse_sigmoid"]),
         "name": st.text(max_size=80).filter(lambda s: s.strip().lower() not in ("off", "none", "null")),
         "seed": st.integers(0, 2**31 - 1),
     },
@@ -74,6 +77,37 @@ def test_any_json_document_gives_a_configuration_or_a_config_error(document):
         ({"hidden_size": "wide"}, "hidden_size must be a whole number, got 'wide'; use a value between 1 and 4,096"),
         ({"lr": math.nan}, "lr must be a finite number, got nan; use an ordinary number"),
         ({"hiden_size": 3}, "hiden_size is not a setting, got 3; did you mean hidden_size?"),
+        (
+            {"task": "chess"},
+            "task must be one of 'text', 'sentences', 'henon', 'delayed_recall', 'adding', 'copy_memory', "
+            "'temporal_order', 'parity', 'anbn', 'dyck', 'digits', 'sign_of_sum', got 'chess'",
+        ),
+        (
+            {"task": "adding", "sequence_length": 50, "test_length": 20},
+            "test_length must be >= sequence_length, got 20 and 50; use 50 to test on no longer ones",
+        ),
+        (
+            {"task": "parity", "schedule": "constant", "epsilon": 0.5},
+            "epsilon must be 1 for task 'parity', got ε 0.5; what it answers is never its next input: "
+            "use schedule constant with epsilon 1",
+        ),
+        (
+            {"task": "sentences", "corpus": "python-stdlib"},
+            "corpus is not a setting of task 'sentences', got 'python-stdlib'; leave it out",
+        ),
+        (
+            {"schedule": "exponential", "epsilon_k": 2},
+            "epsilon_k must be strictly between 0 and 1 for the exponential schedule, got 2; leave it empty for 0.999",
+        ),
+        (
+            {"schedule": "inverse_sigmoid", "epsilon_k": 0.5},
+            "epsilon_k must be between 1 and 1,000,000 for the inverse sigmoid schedule, got 0.5; "
+            "leave it empty for 300",
+        ),
+        (
+            {"schedule": "linear", "epsilon_c": -0.1},
+            "epsilon_c must be >= 0, got -0.1; use a value between 0 and 1",
+        ),
         ({"stateful": "perhaps"}, "stateful must be true or false, got 'perhaps'; write true or false"),
         (
             {"cell": "rnn_tanh", "gate_bias": 1.0},
@@ -99,21 +133,21 @@ def test_a_configuration_cannot_be_changed_in_place():
 
 
 def test_leaf_names_are_unique_over_all_sections():
-    names = [
-        leaf
-        for section in RunConfig.SECTIONS
-        for leaf in RunConfig.model_fields[section].annotation.model_fields
-        if leaf != "kind"
-    ]
-    assert len(names) == len(set(names))
-    assert set(names) <= set(LEAVES)
+    for kind in TASKS:
+        task = type(RunConfig.of(task=kind).task)
+        sections = [task, *(type(getattr(RunConfig(), name)) for name in RunConfig.SECTIONS if name != "task")]
+        names = [leaf for section in sections for leaf in section.model_fields if leaf != "kind"]
+        assert len(names) == len(set(names))
+        assert {"task", "name", "seed", *names} == set(RunConfig.of(task=kind).leaves)
 
 
 def test_every_number_has_both_bounds_and_every_field_a_description():
-    for leaf in LEAVES:
-        assert field_of(leaf).description
-        if isinstance(RunConfig()[leaf], int | float) and not isinstance(RunConfig()[leaf], bool):
-            assert None not in bounds(leaf), leaf
+    for kind in TASKS:
+        config = RunConfig.of(task=kind)
+        for leaf in config.leaves:
+            assert field_of(leaf).description
+            if isinstance(config[leaf], int | float) and not isinstance(config[leaf], bool):
+                assert None not in bounds(leaf), leaf
 
 
 def test_every_preset_is_a_configuration_with_a_story():

@@ -7,6 +7,7 @@ from rnncore.records import Baselines, GateActivity, GradientFlow, Record, Sampl
 from tests.figures.test_dynamics import jacobian, spectrum
 from tests.figures.test_parameters import parameters
 from tests.figures.test_per_loss import matrix
+from tests.figures.test_sample_quality import levels, quality
 
 
 def flow(layers=2, length=5, cell=True):
@@ -40,6 +41,8 @@ RECORDS = [
     matrix(rows=("layer 1", "layer 2")),
     matrix(cell=False),
     parameters(layers=2),
+    quality(),
+    levels(),
 ]
 
 

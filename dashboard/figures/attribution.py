@@ -16,7 +16,8 @@ COLUMNS = 48
 _ROW = 40  # pixels
 _NONE = (
     "What a prediction looked at appears here a few seconds after<br>the start, "
-    "or with “Measure now” of a running run.<br>A run trained elsewhere has none."
+    "or with “Measure now” of a running run.<br>A run that learns no text, or is trained elsewhere, has none:<br>"
+    "Gradient flow shows how far back each step reaches in these."
 )
 
 

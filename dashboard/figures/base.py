@@ -8,7 +8,7 @@ time, and an update has 25 ms.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any, Generic, ParamSpec
@@ -52,14 +52,16 @@ class Line:
         return {"color": cell_colour(self.cell, look.mode), "width": width, "dash": self.dash} | changes
 
 
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
+
 def lines(labels_and_cells: list[tuple[str, str]]) -> list[Line]:
-    """One line style per run; the second run of a cell type is dashed."""
-    seen: set[str] = set()
-    found = []
-    for label, cell in labels_and_cells:
-        found.append(Line(label, cell, "dash" if cell in seen else "solid"))
-        seen.add(cell)
-    return found
+    """One line style per run; further runs of a cell type are dashed, each in its own way."""
+    cells = [cell for _, cell in labels_and_cells]
+    return [
+        Line(label, cell, DASHES[cells[:index].count(cell) % len(DASHES)])
+        for index, (label, cell) in enumerate(labels_and_cells)
+    ]
 
 
 class Sketch:
@@ -77,6 +79,10 @@ class Sketch:
     def add_heatmap(self, **trace: Any) -> None:
         """A trace of type heatmap."""
         self.data.append({"type": "heatmap", **trace})
+
+    def add_bar(self, **trace: Any) -> None:
+        """A trace of type bar."""
+        self.data.append({"type": "bar", **trace})
 
     def add_shape(self, **shape: Any) -> None:
         """A shape of the layout."""
@@ -192,6 +198,12 @@ def smooth(y: Array, width: int) -> Array:
 
 
 _SHOWN = {" ": "·", "\n": "↵", "\t": "→", "\r": "↵", "<": "‹", ">": "›", "&": "＆"}
+
+
+def step_noun(labels: Sequence[str]) -> str:
+    """What one step of a sequence is: a character where the labels are those of a text, else a step. Digits alone are
+    the numbers of a task."""
+    return "character" if all(len(label) == 1 for label in labels) and not all(map(str.isdigit, labels)) else "step"
 
 
 def shown(character: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, plain, shown
+from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, plain, shown, step_noun
 from dashboard.theme import MONO, diverging, gate_colour, sequential
 from rnncore.cells import Gate
 from rnncore.diagnostics.gate_activity import Ranking, ranking, still
@@ -226,5 +226,5 @@ def _caption(record: GateActivity, layer: int, kept: int, by: Ranking | None) ->
     order = f", {_SORTED[by]}" if by else ""
     motionless = int(still(record, layer).sum())
     rest = f"; {motionless} of {len(record.units)} never move" if motionless else ""
-    read = "1 character" if len(record.text) == 1 else f"{len(record.text)} characters"
+    read = f"{len(record.text)} {step_noun(record.text)}" + ("s" if len(record.text) != 1 else "")
     return f"{units}, a row each{order}, over the {read} that one sequence of the batch read{rest}{gaps}"

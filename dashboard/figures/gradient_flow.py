@@ -87,7 +87,7 @@ def gradient_flow(
             "title": {"text": "lag: steps before the loss"},
             "range": [longest + 0.02 * max(longest, 1), -0.02 * max(longest, 1)],
         },
-        yaxis=log_axis("gradient norm ‖∂L/∂h‖, nats", decades(highest)),
+        yaxis=log_axis("gradient norm ‖∂L/∂h‖", decades(highest)),
     )
     return fig
 

@@ -49,7 +49,7 @@ def gradient_over_training(
         zmin=float(low),
         zmax=float(high),
         colorscale=magnitude(look.mode),
-        colorbar=colour_bar(low, high, f"‖∂L/∂{letter}‖, nats", look),
+        colorbar=colour_bar(low, high, f"‖∂L/∂{letter}‖", look),
         hovertemplate="lag %{y}, about step %{x:.0f}<br>10<sup>%{z:.1f}</sup><extra></extra>",
     )
     if at is not None:

@@ -22,7 +22,8 @@ from dashboard.figures.base import (
     thin,
 )
 from dashboard.theme import with_alpha
-from rnncore.records import Baselines, Columns
+from rnncore.config import Task
+from rnncore.records import Array, Baselines, Columns
 
 SMOOTHING = 0.02
 """The drawn mean runs over this share of the steps so far (at least 1, at most 500)."""
@@ -30,7 +31,7 @@ SMOOTHING = 0.02
 
 @dataclass(frozen=True)
 class Curve:
-    """One run's losses: series "train" and "validation", nats per character."""
+    """One run's losses: series "train" and "validation", as stored (nats per character for text)."""
 
     line: Line
     train: Columns
@@ -44,6 +45,7 @@ class Unit:
     name: str
     short: str
     size: float
+    log: bool = False
 
     @property
     def digits(self) -> str:
@@ -56,6 +58,12 @@ AS_LOGGED = Unit("loss, as it was logged", "", 1.0)
 """For a model that is trained elsewhere: its loss may be anything."""
 
 
+def unit_of(task: Task) -> Unit:
+    """The unit of a task's loss; errors that are no bits fall by orders of magnitude."""
+    bits = task.loss_unit.startswith("bits")
+    return Unit(task.loss_unit, "bits" if bits else "", task.loss_size, log=not bits)
+
+
 @Drawn
 def learning_curve(
     curves: list[Curve],
@@ -63,6 +71,7 @@ def learning_curve(
     look: Look = LIGHT,
     at: int | None = None,
     unit: Unit = BITS,
+    floor: float | None = None,
 ) -> Sketch:
     """Training loss (faint: each batch; strong: running mean) and validation loss (dots), lower is better.
 
@@ -71,6 +80,7 @@ def learning_curve(
         baselines: of the text, drawn as quiet lines.
         at: mark this training step.
         unit: what the losses are shown in.
+        floor: the loss of knowing nothing, in that unit; None where it is not known.
     """
     curves = [curve for curve in curves if len(curve.train.get("step", ()))]
     if not curves:
@@ -122,17 +132,24 @@ def learning_curve(
             tops.append(float(np.nanmax(mean)))
             bottoms.append(float(measured.min()))
             starts.append(float(measured[0]))
-    if unit is BITS:
+    if floor is not None and tops:
+        tops, bottoms, starts = [*tops, floor], [*bottoms, floor], [*starts, floor]
+    if unit.short:
         low, high = _range(tops, bottoms, baselines.uniform if baselines else max(starts, default=8.0), baselines)
+    elif unit.log:
+        low, high = _any_range(np.log10(_positive(tops)).tolist(), np.log10(_positive(bottoms)).tolist())
     else:
         low, high = _any_range(tops, bottoms)
     if baselines is not None:
         _draw_baselines(fig, baselines, look, low, high)
+    if floor is not None:
+        _level(fig, "knowing nothing", floor, look, log=unit.log)
     if at is not None:
         fig.add_vline(x=at, line={"color": look.palette.accent, "width": 1.5})
     fig.update_layout(
         xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
-        yaxis={"title": {"text": unit.name}, "range": [low, high]},
+        yaxis={"title": {"text": unit.name}, "range": [low, high], "type": "linear"}
+        | ({"type": "log", "dtick": 1 if high - low > 1 else "D2", "exponentformat": "power"} if unit.log else {}),
         margin={"r": 64},
     )
     return fig
@@ -146,6 +163,12 @@ def _range(
     ceiling = 1.6 * untrained  # an explosion must not hide the rest
     low, high = max(0.0, min(bottoms, default=0.0) - 0.25), min(max(tops, default=8.0) + 0.25, ceiling)
     return low, max(high, low + 0.5)
+
+
+def _positive(values: list[float]) -> Array:
+    """Those that a log axis can show."""
+    found = np.array(values)
+    return found[found > 0]
 
 
 def _any_range(tops: list[float], bottoms: list[float]) -> tuple[float, float]:
@@ -164,20 +187,22 @@ def _draw_baselines(fig: Sketch, baselines: Baselines, look: Look, low: float, h
     for name, bits in sorted(named, key=lambda one: (one[1] not in (baselines.uniform, best), -one[1])):
         if not low <= bits <= high:
             continue
-        fig.add_shape(
-            type="line",
-            xref="paper",
-            x0=0,
-            x1=1,
-            y0=bits,
-            y1=bits,
-            layer="below",
-            line={"color": look.palette.line, "width": 1, "dash": "dot"},
-        )
-        if all(abs(other - bits) > 0.055 * (high - low) for other in labelled):
-            font = {"size": 10, "color": look.palette.quiet}
-            fig.add_annotation(text=name, xref="paper", x=1.005, xanchor="left", y=bits, showarrow=False, font=font)
-            labelled.append(bits)
+        clear = all(abs(other - bits) > 0.055 * (high - low) for other in labelled)
+        _level(fig, name if clear else "", bits, look)
+        labelled += [bits] if clear else []
+
+
+def _level(fig: Sketch, name: str, loss: float, look: Look, *, log: bool = False) -> None:
+    """A loss that may be compared with, as a quiet line with its name."""
+    fig.add_shape(
+        type="line", xref="paper", x0=0, x1=1, y0=loss, y1=loss, layer="below",
+        line={"color": look.palette.line, "width": 1, "dash": "dot"},
+    )  # fmt: skip
+    if name:
+        fig.add_annotation(
+            text=name.replace(" ", "<br>"), xref="paper", x=1.005, xanchor="left", align="left", showarrow=False,
+            y=math.log10(loss) if log else loss, font={"size": 10, "color": look.palette.quiet},
+        )  # fmt: skip
 
 
 def _caption(curve: Curve, baselines: Baselines | None, runs: int, unit: Unit) -> str:

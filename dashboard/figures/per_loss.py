@@ -46,7 +46,7 @@ def per_loss(
         zmin=float(low),
         zmax=float(high),
         colorscale=magnitude(look.mode),
-        colorbar=colour_bar(low, high, f"‖∂L<sub>τ</sub>/∂{letter}<sub>t</sub>‖, nats", look),
+        colorbar=colour_bar(low, high, f"‖∂L<sub>τ</sub>/∂{letter}<sub>t</sub>‖", look),
         hovertemplate=f"τ = %{{y}}, {'lag' if by_lag else 't'} = %{{x}}<br>10<sup>%{{z:.1f}}</sup><extra></extra>",
     )
     half = record.stride / 2
@@ -130,7 +130,7 @@ def one_loss(
     first, last = float(record.reads[0]), float(record.reads[-1])
     fig.update_layout(
         xaxis={"title": {"text": f"step t where {letter} is"}, "range": [first - half, last + half], "zeroline": False},
-        yaxis=log_axis(f"‖∂L/∂{letter}<sub>t</sub>‖, nats", decades(reach)),
+        yaxis=log_axis(f"‖∂L/∂{letter}<sub>t</sub>‖", decades(reach)),
     )
     return fig
 

@@ -96,6 +96,9 @@ def live_figures(
     at: int | None = None,
     bar: str = "",
     chosen: dict[str, int] | None = None,
+    race: tuple[str, str] | None = None,
+    experiment: tuple[str, str] | None = None,
+    scale: float = 1.0,
     on_chosen_change: Callable[[], None] = lambda: None,
     on_status_change: Callable[[], None] = lambda: None,
     on_at_change: Callable[[], None] = lambda: None,
@@ -110,6 +113,9 @@ def live_figures(
         at: the training step to begin at; None for the present.
         bar: the panel below which the playback bar stands.
         chosen: what the reader chose before: parameter → value.
+        race: id and state (see ``WatchedRace.state``) of the race that the runs are of; panels may show all of it.
+        experiment: id and state of an experiment of the lecture, in place of runs.
+        scale: how much larger than usual all letters are, for the back row of a lecture hall.
         on_chosen_change: called when the reader chooses; the result's ``chosen`` has all that is chosen.
         on_status_change: called (before a rerun) when a run's state changes.
         on_at_change: called when the reader moves to another moment; the result's ``at`` has it.
@@ -119,7 +125,10 @@ def live_figures(
         key=key,
         data={
             "runs": list(runs),
-            "known": runs,
+            "known": runs | dict(one for one in (race, experiment) if one),
+            "race": race[0] if race else "",
+            "experiment": experiment[0] if experiment else "",
+            "scale": scale,
             "panels": [asdict(panel) for panel in panels],
             "ms": ms,
             "at": at,

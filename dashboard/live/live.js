@@ -31,6 +31,14 @@ function themeOf(element) {
   return 0.299 * r + 0.587 * g + 0.114 * b < 128 ? "dark" : "light";
 }
 
+// All letters of a figure, larger: a copy with each font's size times the scale.
+function enlarged(part, scale, font = false) {
+  if (scale === 1 || part === null || typeof part !== "object" || ArrayBuffer.isView(part)) return part;
+  if (Array.isArray(part)) return typeof part[0] === "object" ? part.map((one) => enlarged(one, scale)) : part;
+  return Object.fromEntries(Object.entries(part).map(([key, value]) =>
+    [key, font && key === "size" ? (Array.isArray(value) ? value.map((one) => one * scale) : value * scale) : enlarged(value, scale, /font$/.test(key))]));
+}
+
 // Undo the server's byte levels: rows of true values.
 function decodeLevels(trace) {
   if (!trace.meta?.levels || !trace.z?.bdata) return trace;
@@ -90,15 +98,19 @@ class Live {
     this.slider.onchange = () => this.told();
     this.now.onclick = () => { this.stopPlaying(); this.goto(this.timeline.length); this.told(); };
     this.pace.onclick = () => { this.speed = PACES[(PACES.indexOf(this.speed) + 1) % PACES.length]; this.pace.textContent = this.speed + "×"; };
-    this.play.onclick = () => (this.playing ? this.stopPlaying() : this.startPlaying());
+    this.play.onclick = () => { if (this.playing) { this.stopPlaying(); this.told(); } else this.startPlaying(); };
   }
 
   update(data) {
     const fresh = JSON.stringify([data.runs, data.panels]);
-    const runs = JSON.stringify(data.runs);
-    if (this.runs !== runs) { // other runs: nothing of what is drawn is true any more
-      this.runs = runs; this.have = {}; this.statuses = undefined; this.timeline = []; this.stopPlaying();
+    const runs = JSON.stringify([data.runs, data.race]);
+    const subject = JSON.stringify([runs, data.experiment, data.scale]);
+    if (this.subject !== subject) { this.subject = subject; this.have = {}; this.statuses = undefined; }
+    this.root.style.setProperty("--scale", data.scale);
+    if (this.runs !== runs) { // other runs: nothing of what is drawn is true any more; an experiment's next result takes its place
+      this.runs = runs; this.timeline = []; this.stopPlaying();
       this.at = data.at ?? null;
+      this.showBar(); // hidden until their moments are known: pointed at before, it would only say "the present"
       for (const panel of this.panels.values()) { panel.tag = undefined; panel.pending = undefined; this.blank(panel); }
     }
     this.data = data;
@@ -212,12 +224,35 @@ class Live {
       head.append(panel.title, panel.caption); card.append(head);
       panel.choices = make("div", "lv-choices"); head.append(panel.choices);
     }
+    if (spec.kind === "figure") (card.querySelector(".lv-head") ?? card).append(this.saver(panel));
     panel.body = make("div", "lv-body");
     card.append(panel.body);
     this.blank(panel);
     this.seen.observe(card);
     if (spec.kind === "figure") this.sized.observe(panel.body);
     return panel;
+  }
+
+  // A quiet menu: the figure as a picture, on the card's colour, named after its runs and its panel.
+  saver(panel) {
+    const menu = make("details", "lv-save"), opener = make("summary", "", "⤓");
+    opener.title = "Download this figure"; opener.setAttribute("aria-label", "Download this figure");
+    menu.append(opener, ...["png", "svg"].map((format) => {
+      const button = make("button", "", format.toUpperCase()); button.type = "button";
+      button.onclick = () => { menu.open = false; this.save(panel, format); };
+      return button;
+    }));
+    return menu;
+  }
+
+  async save(panel, format) {
+    for (const [index, plot] of (panel.plots ?? []).entries()) {
+      const layout = { ...plot.layout, paper_bgcolor: getComputedStyle(panel.card).backgroundColor, autosize: false };
+      const filename = [...(this.data.race || this.data.experiment ? [this.data.race || this.data.experiment] : this.data.runs), panel.spec.id, ...(panel.plots.length > 1 ? [index + 1] : [])].join("-");
+      const size = { width: plot.clientWidth, height: plot.clientHeight, scale: format === "png" ? 3 : 1 };
+      try { await window.Plotly.downloadImage({ data: plot.data, layout }, { format, filename, ...size }); }
+      catch { this.say("The picture could not be made; try again."); return; }
+    }
   }
 
   blank(panel) {
@@ -229,7 +264,7 @@ class Live {
 
   remove(id, panel) {
     this.seen.unobserve(panel.card); this.sized.unobserve(panel.body);
-    this.purge(panel);
+    this.purge(panel); this.point(panel, []);
     panel.card.remove(); this.panels.delete(id); delete this.have[id];
   }
 
@@ -240,21 +275,23 @@ class Live {
 
   async poll() {
     clearTimeout(this.timer);
-    if (!this.root.isConnected || this.closed || !this.data.runs.length) return; // no runs: only load the library
+    if (!this.root.isConnected || this.closed || !(this.data.runs.length || this.data.experiment)) return; // no runs: only load the library
     if (this.busy) { this.again = true; return; }
     if (document.hidden) return; // wakes up with visibilitychange
     this.busy = true; this.again = false;
-    const asked = this.runs;
+    const asked = this.subject;
     const theme = themeOf(this.root);
     const panels = this.data.panels.map((spec) => ({ id: spec.id, name: spec.name, params: this.params(spec) }));
     const query = { runs: this.data.runs, panels, at: this.at, theme, have: this.have };
+    if (this.data.race) query.race = this.data.race;
+    if (this.data.experiment) query.experiment = this.data.experiment;
     try {
       const answer = await fetch(this.data.base + "/live", {
         method: "POST", body: JSON.stringify(query), headers: { "Content-Type": "application/json" },
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
       const got = await answer.json();
-      if (asked !== this.runs) { this.again = true; }
+      if (asked !== this.subject) { this.again = true; }
       else if (!answer.ok) { this.missed += 1; this.say(got.problem ?? "The server did not answer as expected."); }
       else { this.missed = 0; if (got.note) this.say(got.note); else this.notice.hidden = true; this.take(got); }
     } catch (error) {
@@ -267,7 +304,7 @@ class Live {
   }
 
   take(got) {
-    if (got.template) { this.template = got.template; this.have.theme = got.theme; this.root.dataset.theme = got.theme; }
+    if (got.template) { this.template = enlarged(got.template, this.data.scale); this.have.theme = got.theme; this.root.dataset.theme = got.theme; }
     if (got.timeline) { this.timeline = got.timeline; this.have.timeline = got.timelineTag; this.showBar(); }
     for (const [id, content] of Object.entries(got.panels)) {
       const panel = this.panels.get(id);
@@ -276,7 +313,7 @@ class Live {
       panel.pending = content;
     }
     const states = JSON.stringify(Object.fromEntries(Object.entries(got.status).map(([run, s]) => [run, s.state])));
-    this.idle = !/queued|starting|running/.test(states);
+    this.idle = !/queued|starting|running|waiting/.test(states);
     const known = this.statuses ?? JSON.stringify(this.data.known);
     if (known !== states) this.data.tell("status", states);
     this.statuses = states;
@@ -296,7 +333,7 @@ class Live {
       if (figures && !window.Plotly) return; // comes back when the library is there
       if (panel.parts?.length) panel.parts.shift()();
       else if (panel.pending) this.draw(panel);
-      else { panel.resized = false; panel.parts = panel.plots.map((plot) => () => window.Plotly.Plots.resize(plot)); }
+      else { panel.resized = false; panel.parts = panel.plots.map((plot) => () => { if (plot.offsetParent) window.Plotly.Plots.resize(plot); }); } // a page that is being left has no size
       this.schedule();
     });
   }
@@ -305,11 +342,13 @@ class Live {
     const content = panel.pending;
     panel.pending = undefined;
     panel.body.removeAttribute("aria-busy");
-    if (content.figure) this.drawFigures(panel, [content.figure], 1);
+    if (content.failed) { this.blank(panel); panel.body.removeAttribute("aria-busy"); panel.body.replaceChildren(make("p", "lv-empty", content.failed)); }
+    else if (content.figure) this.drawFigures(panel, [content.figure], 1);
     else if (content.figures) this.drawFigures(panel, content.figures, content.columns);
     else if (content.samples) this.drawSamples(panel, content);
     else if (content.metrics) this.drawMetrics(panel, content.metrics);
     else if (content.verdicts) this.drawVerdicts(panel, content.verdicts);
+    else if (content.table) this.drawTable(panel, content.table);
     if (content.caption !== undefined && panel.caption) panel.caption.textContent = content.caption;
   }
 
@@ -332,11 +371,11 @@ class Live {
   }
 
   drawFigure(panel, plot, figure) {
-    const layout = { ...figure.layout, template: this.template };
-    const height = (layout.meta?.height ?? panel.spec.height) + "px";
+    const layout = { ...enlarged(figure.layout, this.data.scale), template: this.template };
+    const height = Math.round((layout.meta?.height ?? panel.spec.height) * (1 + (this.data.scale - 1) / 2)) + "px";
     if (plot.style.height !== height) plot.style.height = height;
-    window.Plotly.react(plot, figure.data.map(decodeLevels), layout, {
-      displaylogo: false, responsive: false, displayModeBar: layout.meta?.bare ? false : "hover",
+    window.Plotly.react(plot, figure.data.map((trace) => enlarged(decodeLevels(trace), this.data.scale)), layout, {
+      displaylogo: false, showSendToCloud: false, plotlyServerURL: "", responsive: false, displayModeBar: layout.meta?.bare ? false : "hover",
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "pan2d"],
       toImageButtonOptions: { format: "svg", filename: panel.spec.id },
     });
@@ -378,7 +417,36 @@ class Live {
     }));
   }
 
+  // Rows of text; a cell may be {text, share, state}: a bar behind it, and what it is about.
+  drawTable(panel, content) {
+    if (!content.rows.length) { panel.body.replaceChildren(make("p", "lv-empty", content.empty)); return; }
+    const holder = panel.body.querySelector(".lv-table") ?? make("div", "lv-table");
+    const table = make("table"), head = make("tr");
+    head.append(...content.columns.map((column, index) => { const cell = make("th", content.rows[0].cells[index]?.share === undefined ? "" : "lv-left", column.label); if (column.unit) cell.append(make("span", "lv-unit", column.unit)); return cell; }));
+    const rows = content.rows.map((row) => {
+      const line = make("tr", row.ahead ? "lv-ahead" : "");
+      line.append(...row.cells.map((value, index) => {
+        const cell = make(index ? "td" : "th", "", value.text ?? value);
+        if (!index && row.colour) { const dot = make("span", "lv-key"); dot.style.background = row.colour; cell.prepend(dot); }
+        if (value.share !== undefined) { cell.classList.add("lv-share"); cell.style.setProperty("--share", (100 * value.share).toFixed(1) + "%"); cell.dataset.state = value.state; }
+        return cell;
+      }));
+      return line;
+    });
+    const thead = make("thead"), tbody = make("tbody"); thead.append(head); tbody.append(...rows); table.append(thead, tbody);
+    holder.replaceChildren(table); holder.tabIndex = 0;
+    if (!holder.isConnected) panel.body.replaceChildren(holder);
+  }
+
+  // Cards that a sentence is about stand out as long as it is there.
+  point(panel, wanted) {
+    if (!wanted.length && !panel.points) return;
+    panel.points = wanted.length;
+    for (const one of this.panels.values()) one.card.classList.toggle("lv-pointed", wanted.includes(one.spec.id));
+  }
+
   drawVerdicts(panel, verdicts) {
+    this.point(panel, verdicts.flatMap((one) => one.items.map((item) => item.points)).filter(Boolean));
     panel.body.setAttribute("aria-live", "polite");
     panel.body.replaceChildren(...verdicts.map((one) => {
       const line = make("div", "lv-verdict");

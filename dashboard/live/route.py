@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -25,13 +26,15 @@ from starlette.routing import Route
 from dashboard.figures.base import Look
 from dashboard.live.encoding import encode, to_json
 from dashboard.live.panels import PANELS, SERIES, TIMELINE, Scene
-from dashboard.live.source import Source, WatchedRun
+from dashboard.live.panels.scene import EXPERIMENT, PROGRESS, RACE
+from dashboard.live.source import Source, WatchedExperiment, WatchedRace, WatchedRun, race_state
 from dashboard.theme import Mode, template
 from rnncore.errors import RnncoreError
 from rnncore.runs.store import RunNotFound, RunStore
 
+_LOGGER = logging.getLogger(__name__)
 LONGEST_QUERY = 8_000
-MOST_PANELS, MOST_RUNS = 40, 6
+MOST_PANELS, MOST_RUNS = 100, 6
 MOST_CACHED = 512
 MOST_COMPRESSED = 32
 _YEAR = "public, max-age=31536000, immutable"
@@ -58,22 +61,32 @@ class Live:
             RunNotFound: there is no such run.
         """
         runs, panels, have, at, mode = _checked(query)
+        race = self.source.race(query["race"]) if query.get("race") else None
+        experiment = self.source.experiment(query["experiment"]) if query.get("experiment") else None
+        measuring = experiment is not None and experiment.info.open and experiment.record is None
         kinds = {source for panel in panels for source in PANELS[panel["name"]].sources if source not in SERIES}
         watched = [self.source.run(run_id, kinds | {TIMELINE}) for run_id in runs]
         parts = []
         for panel in panels:
-            tag = self._tag(panel, watched, at, mode)
+            sources = PANELS[panel["name"]].sources
+            if measuring and EXPERIMENT in sources and PROGRESS not in sources:
+                continue  # what is drawn of the one before stays until there is something to put in its place
+            tag = self._tag(panel, watched, race, at, mode, experiment)
             if have.get(panel["id"]) != tag:
-                body = self._body(panel, watched, at, mode, tag)
+                body = self._body(panel, watched, race, at, mode, tag, experiment)
                 parts.append(b"%s:{%s:%s,%s}" % (to_json(panel["id"]), b'"tag"', to_json(tag), body[1:-1]))
         head: dict[str, Any] = {
             "status": {run.info.id: {"state": run.info.state, "step": run.info.step} for run in watched}
         }
+        if race is not None:
+            head["status"][race.info.id] = {"state": race_state(race.info), "step": 0}
+        if experiment is not None:
+            head["status"][experiment.info.id] = {"state": experiment.info.state, "step": 0}
         notes = self._notes()
         head["note"] = next((notes[key] for key in ("", *runs) if notes.get(key)), "")
-        steps = watched[0].record_steps[TIMELINE]
-        timeline_tag = f"{watched[0].info.attempt}.{len(steps)}.{steps[-1] if steps else 0}"
-        if have.get("timeline") != timeline_tag:
+        steps = watched[0].record_steps[TIMELINE] if watched else []
+        timeline_tag = f"{watched[0].info.attempt}.{len(steps)}.{steps[-1] if steps else 0}" if watched else ""
+        if watched and have.get("timeline") != timeline_tag:
             head |= {"timeline": steps, "timelineTag": timeline_tag}
         if have.get("theme") != mode:
             head |= {"template": template(mode).to_plotly_json(), "theme": mode}
@@ -91,20 +104,35 @@ class Live:
             return found
 
     @staticmethod
-    def _tag(panel: dict[str, Any], watched: list[WatchedRun], at: int | None, mode: str) -> str:
+    def _tag(
+        panel: dict[str, Any], watched: list[WatchedRun], race: WatchedRace | None, at: int | None, mode: str,
+        experiment: WatchedExperiment | None = None,
+    ) -> str:  # fmt: skip
         kind = PANELS[panel["name"]]
-        runs = [watched[min(panel["params"].get("run", 0), len(watched) - 1)]] if kind.one_run else watched
+        one = kind.one_run and watched
+        runs = [watched[min(panel["params"].get("run", 0), len(watched) - 1)]] if one else watched
         versions = "|".join(
-            f"{run.info.id}:" + ",".join(run.version(source, at) for source in kind.sources) for run in runs
+            f"{run.info.id}:" + ",".join(run.version(source, at) for source in kind.sources if source not in RACE)
+            for run in runs
         )
+        if race is not None and not set(RACE).isdisjoint(kind.sources):
+            versions += race.version + (race.progress if "race_progress" in kind.sources else "")
+        if experiment is not None and EXPERIMENT in kind.sources:
+            info = experiment.info
+            versions += f"{info.id}.{info.revision}" + (f".{info.seconds:.0f}" if PROGRESS in kind.sources else "")
         params = ",".join(f"{name}{value}" for name, value in sorted(panel["params"].items()))
         return f"{panel['name']}({params})@{at if at is not None else ''}/{mode}/{len(watched)}/{versions}"
 
-    def _body(self, panel: dict[str, Any], watched: list[WatchedRun], at: int | None, mode: Mode, tag: str) -> bytes:
+    def _body(
+        self, panel: dict[str, Any], watched: list[WatchedRun], race: WatchedRace | None, at: int | None, mode: Mode,
+        tag: str, experiment: WatchedExperiment | None = None,
+    ) -> bytes:  # fmt: skip
         with self._lock:  # built once: whoever comes second finds it
             if tag not in self._built:
-                look = Look(mode, "|".join(run.info.id for run in watched))
-                made = PANELS[panel["name"]].build(Scene(self.source, watched, at, look, panel["params"]))
+                whose = "|".join(run.info.id for run in watched) if race is None else race.info.id
+                look = Look(mode, whose if experiment is None else experiment.info.name)
+                scene = Scene(self.source, watched, at, look, panel["params"], race, experiment)
+                made = _built(panel["name"], scene)
                 if "figure" in made:
                     made = {**made, "figure": encode(made["figure"])}
                 if "figures" in made:
@@ -116,10 +144,22 @@ class Live:
             return self._built[tag]
 
 
+def _built(name: str, scene: Scene) -> dict[str, Any]:
+    """A panel, or a sentence in its place: what one card cannot draw must not take the others with it."""
+    try:
+        return PANELS[name].build(scene)
+    except RnncoreError:
+        raise  # a run or a record is gone: the whole answer says so
+    except Exception:
+        _LOGGER.exception("panel %s could not be drawn", name)
+        return {"failed": "This card could not be drawn; the server's log says why. The others go on."}
+
+
 def _checked(query: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]], dict[str, str], int | None, Mode]:
     runs, panels = query.get("runs"), query.get("panels")
     have, at, mode = query.get("have", {}), query.get("at"), query.get("theme", "light")
-    if not isinstance(runs, list) or not 1 <= len(runs) <= MOST_RUNS or not all(_is_id(r) for r in runs):
+    least = 0 if query.get("experiment") else 1
+    if not isinstance(runs, list) or not least <= len(runs) <= MOST_RUNS or not all(_is_id(r) for r in runs):
         raise BadQuery(f"runs must be 1 to {MOST_RUNS} run ids, got {_short(runs)}")
     if not isinstance(panels, list) or not 1 <= len(panels) <= MOST_PANELS:
         raise BadQuery(f"panels must be 1 to {MOST_PANELS} panels, got {_short(panels)}")
@@ -127,8 +167,17 @@ def _checked(query: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]], di
         if not isinstance(panel, dict) or panel.get("name") not in PANELS or not _is_id(panel.get("id")):
             raise BadQuery(f"a panel must have an id and a name out of {', '.join(PANELS)}, got {_short(panel)}")
         params = panel.setdefault("params", {})
+        if set(RACE) & set(PANELS[panel["name"]].sources) and not _is_id(query.get("race")):
+            raise BadQuery(f"panel {panel['name']} needs the id of a race, got {_short(query.get('race'))}")
         if not isinstance(params, dict) or not all(type(v) is int and 0 <= v < 1000 for v in params.values()):
             raise BadQuery(f"a panel's params must be small whole numbers, got {_short(params)}")
+        if EXPERIMENT in PANELS[panel["name"]].sources and not query.get("experiment"):
+            raise BadQuery(f"panel {panel['name']} needs the id of an experiment, got none")
+        if not query.get("runs") and EXPERIMENT not in PANELS[panel["name"]].sources:
+            raise BadQuery(f"panel {panel['name']} needs a run, got none")
+    for name in ("race", "experiment"):
+        if query.get(name) is not None and not _is_id(query[name]):
+            raise BadQuery(f"{name} must be an id, got {_short(query[name])}")
     if at is not None and (type(at) is not int or at < 0):
         raise BadQuery(f"at must be a training step or null, got {_short(at)}")
     if mode not in ("light", "dark"):

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from dashboard.widgets import address, corpus, settings
+from dashboard.live.component import Panel
+from dashboard.widgets import address, corpus, settings, tour
 from dashboard.widgets.lab_panels import panels
 from dashboard.widgets.page import run_cards
 from dashboard.widgets.problems import in_words
+from rnncore.runs.store import RunInfo
 
 address.restore()
 corpus.choose_uploaded()
@@ -15,13 +17,20 @@ with st.sidebar:
     settings.form(corpus.titles(), corpus.upload)
 
 
+def cards(watched: list[RunInfo]) -> list[Panel]:
+    """The live panels; for whoever is new with the tour's card, below the verdict: what went wrong is said first."""
+    verdict, *others = panels(watched)
+    return [verdict, *tour.card(watched), *others]
+
+
 @st.fragment
 def lab() -> None:
     """Run pickers, controls and live panels; runs again by itself when a run's state changes."""
     with in_words():
         if st.session_state.pop("form_changed", False):
             st.rerun(scope="app")
-        run_cards(panels, bar="metrics", key="live", empty=settings.welcome)
+        tour.offer()
+        run_cards(cards, bar="metrics", key="live", empty=settings.welcome)
 
 
 st.title("Live lab")

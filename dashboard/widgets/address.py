@@ -13,7 +13,29 @@ from dashboard.widgets.problems import as_text
 from rnncore.config import LEAVES
 from rnncore.errors import RnncoreError
 
-_OWN = ("run", "vs", "at", "show")
+_OWN = (
+    "run",
+    "vs",
+    "at",
+    "show",
+    "write",
+    "race",
+    "draft",
+    "closer",
+    "pick",
+    "find",
+    "answer",
+    "exp",
+    "present",
+    "states",
+    "cells",
+    "tasks",
+    "tags",
+    "date",
+    "sort",
+    "mine",
+)
+"""What pages keep in the address beside settings."""
 _CHOSEN = re.compile(r"([a-z_]{1,20}[0-9]?)\.([0-9]{1,3})")
 
 
@@ -26,9 +48,10 @@ def restore() -> None:
         problems += [f"{name} in the address is no setting and was left out" for name in unknown]
         for name in ("run", "vs"):
             problems += _find(name, query.get(name))
+        st.session_state["race"] = query.get("race")
         st.session_state["address_problems"] = problems
     settings.keep()
-    for name in ("run", "vs"):  # another page: Streamlit forgets what a list of the page before held
+    for name in ("run", "vs", "race"):  # another page: Streamlit forgets what a list of the page before held
         st.session_state[name] = st.session_state.get(name)
 
 
@@ -70,14 +93,24 @@ def moved(at: float | None) -> None:
         st.query_params["at"] = str(int(at))
 
 
-def keep() -> None:
-    """Write what is in view, and the settings that differ from the defaults, into the address bar."""
+def keep(*, race: bool = False) -> None:
+    """Write what is in view, and the settings that differ from the defaults, into the address bar.
+
+    Args:
+        race: the page is about races: the one in view, and the one that is being set up, belong into it.
+    """
     wanted = settings.to_address()
     for name in ("run", "vs"):
         if st.session_state.get(name):
             wanted[name] = st.session_state[name]
     if "run" in wanted:
-        wanted |= {name: st.query_params[name] for name in ("at", "show") if name in st.query_params}
+        wanted |= {name: st.query_params[name] for name in ("at", "show", "write") if name in st.query_params}
+    if race and st.session_state.get("race"):
+        wanted["race"] = st.session_state["race"]
+        wanted |= {name: st.query_params[name] for name in ("at", "show", "closer") if name in st.query_params}
+    if race and st.session_state.get("race_draft"):
+        wanted["draft"] = st.session_state["race_draft"]
+    wanted |= {name: st.query_params[name] for name in ("answer", "present") if name in st.query_params}
     if dict(st.query_params) != wanted:
         st.query_params.from_dict(wanted)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard.live.component import Choice, Panel
 from rnncore.cells import CELLS
+from rnncore.config import KnownTask
 from rnncore.runs.store import RunInfo
 
 HEAD = (Panel("verdict", "verdict", kind="words", span=12), Panel("metrics", "metrics", kind="text", span=12))
@@ -16,10 +17,24 @@ def layer_choice(watched: list[RunInfo]) -> tuple[Choice, ...]:
     return (Choice("layer", "Layer", tuple((name, n) for n, name in enumerate(names))),) if len(names) > 1 else ()
 
 
+def score_panels(watched: list[RunInfo]) -> list[Panel]:
+    """The task's own measure, over training and by length; none where the tasks have none."""
+    tasks = [run.config.task for run in watched if isinstance(run.config.task, KnownTask)]
+    if not tasks:
+        return []
+    about = "The task's own measure, on sequences that are never trained on"
+    found = [Panel("score", "score_over_training", "Score over training", height=320, about=about)]
+    if any(task.test_leaf for task in tasks):
+        about = "Whether what was learned holds for longer sequences than those of training (shaded)"
+        found.append(Panel("by_length", "length_scores", "Score by length", height=320, about=about))
+    return found
+
+
 def panels(watched: list[RunInfo]) -> list[Panel]:
     """The page from top to bottom."""
     both = len(watched) > 1
     layer = layer_choice(watched)
+    scores = score_panels(watched)
     found = [
         *HEAD,
         Panel(
@@ -27,13 +42,15 @@ def panels(watched: list[RunInfo]) -> list[Panel]:
             "learning_curve",
             "Loss",
             height=320,
-            about="Lower is better; dotted lines are what counting n-grams of the text reaches",
+            about="Lower is better; dotted lines are what counting n-grams of a text, or knowing nothing, reaches",
         ),
+        *scores,
         Panel(
             "gradient",
             "gradient_flow",
             "Gradient across time",
             height=320,
+            span=12 if len(scores) == 1 else 6,
             choices=layer,
             about="How strongly the loss at the window's last step depends on the hidden state at each step before",
         ),
@@ -56,7 +73,7 @@ def panels(watched: list[RunInfo]) -> list[Panel]:
             )
         )
     for index, run in enumerate(watched):
-        if run.elsewhere:  # what it writes, its own program knows
+        if run.elsewhere or run.config.corpus is None:  # what it writes, its own program knows, or it does not write
             continue
         found.append(
             Panel(

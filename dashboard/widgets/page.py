@@ -7,8 +7,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.live.component import Panel, live_figures, preload
-from dashboard.widgets import address, runs
+from dashboard.widgets import address, exports, runs
 from dashboard.widgets.problems import as_text, in_words
+from dashboard.widgets.share import share_button
 from rnncore.runs.store import RunInfo
 
 Panels = Callable[[list[RunInfo]], list[Panel]]
@@ -39,7 +40,15 @@ def _page(panels: Panels, bar: str) -> None:
         run_cards(panels, bar=bar, key="diagnose", empty=_no_run)
 
 
-def run_cards(panels: Panels, *, bar: str, key: str, empty: Callable[[], None]) -> None:
+def run_cards(
+    panels: Panels,
+    *,
+    bar: str,
+    key: str,
+    empty: Callable[[], None],
+    beside: Callable[[RunInfo], list[RunInfo]] = lambda run: [],
+    scale: float = 1.0,
+) -> None:
     """Run pickers, controls and cards.
 
     Args:
@@ -47,10 +56,12 @@ def run_cards(panels: Panels, *, bar: str, key: str, empty: Callable[[], None]) 
         bar: see ``run_page``.
         key: of the live component.
         empty: draws what stands there while no run is chosen.
+        beside: the runs that stand beside a run while none is chosen to.
+        scale: how much larger than usual the letters of figures are.
     """
     address.show_problems()
     with st.container(horizontal=True, vertical_alignment="center", key="pickers"):
-        runs.pick("Run", "run", "No run yet")
+        runs.pick("Run", "run", "Choose a run")
         if st.session_state.get("run"):
             runs.pick("Beside", "vs", "Beside another run…")
     address.keep()
@@ -59,15 +70,20 @@ def run_cards(panels: Panels, *, bar: str, key: str, empty: Callable[[], None]) 
         empty()
         preload()
         return
+    if len(watched) == 1:
+        watched += beside(watched[0])
     st.caption("  \n".join(as_text(runs.summary(run)) for run in watched))
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
         runs.controls(watched[0])
         runs.beside(watched[0])
+        exports.export_menu(watched)
+        share_button()
     live_figures(
         {run.id: run.state for run in watched},
         panels(watched),
         key=key,
         bar=bar,
+        scale=scale,
         at=address.moment(),
         chosen=address.chosen(),
         on_at_change=lambda: address.moved(st.session_state[key]["at"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -61,7 +62,10 @@ def title(run: RunInfo) -> str:
 
 
 def pick(label: str, key: str, placeholder: str) -> None:
-    """A list of all runs, newest first; the choice is kept in ``session_state[key]``."""
+    """A list of all runs, newest first; the choice is kept in ``session_state[key]``.
+
+    ``placeholder`` stands there while none is chosen; where there is none, the list says so itself.
+    """
     runs = {run.id: run for run in services.store().runs(limit=200)}
     chosen = st.session_state.get(key)
     if chosen and chosen not in runs:  # an old one, or one that was deleted meanwhile
@@ -76,7 +80,7 @@ def pick(label: str, key: str, placeholder: str) -> None:
         key=key,
         index=None,
         format_func=lambda run_id: title(runs[run_id]),
-        placeholder=placeholder,
+        placeholder=placeholder if runs else "No run yet",
         label_visibility="collapsed",
         on_change=_other_moment,
     )
@@ -103,13 +107,20 @@ def summary(run: RunInfo) -> str:
         parts = f"{count} layers and directions" if count > 1 else "one recurrent layer"
         size = f", {run.parameters:,} parameters" if run.parameters else ""
         return f"{config.label}: {parts}{size}, sequences of {config.task.sequence_length} steps; trained elsewhere"
-    corpus = CORPORA[config.task.corpus].title if config.task.corpus in CORPORA else "an uploaded text"
+    corpus = what_is_learned(config)
     layers = f", {config.model.num_layers} layers" if config.model.num_layers > 1 else ""
     size = f"{run.parameters:,} parameters" if run.parameters else f"{config.model.hidden_size} units"
     return (
         f"{config.label}{layers} on {corpus}, {size}, windows of {config.task.sequence_length} × "
         f"{config.training.batch_size}, {config.training.optimizer}"
     )
+
+
+def what_is_learned(config: RunConfig) -> str:
+    """The text's or task's title."""
+    if config.corpus is None:
+        return config.task.title
+    return CORPORA[config.corpus].title if config.corpus in CORPORA else "an uploaded text"
 
 
 def _other_moment() -> None:
@@ -124,61 +135,39 @@ def controls(run: RunInfo) -> None:
     mine = run.owner == owner()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="controls"):
         if run.state == "paused":
-            st.button(
-                "Resume",
-                icon=":material/play_arrow:",
-                key="resume",
-                disabled=not mine,
-                on_click=send,
-                args=(run.id, "resume"),
-            )
-            st.button(
-                "One step",
-                icon=":material/skip_next:",
-                key="step",
-                disabled=not mine,
-                on_click=send,
-                args=(run.id, "step"),
-            )
+            _command("Resume", "play_arrow", "resume", run, mine)
+            _command("One step", "skip_next", "step", run, mine)
         elif run.state in LIVE:
-            st.button(
-                "Pause", icon=":material/pause:", key="pause", disabled=not mine, on_click=send, args=(run.id, "pause")
-            )
+            _command("Pause", "pause", "pause", run, mine)
         elif run.state in ("stopped", "interrupted", "failed"):
-            st.button(
-                "Resume from checkpoint",
-                icon=":material/play_arrow:",
-                key="requeue",
-                disabled=not mine,
-                on_click=_resume,
-                args=(run.id,),
-            )
+            _button("Resume from checkpoint", "play_arrow", "requeue", resume, run.id, disabled=not mine)
         if run.state in LIVE:
-            st.button(
-                "Stop", icon=":material/stop:", key="stop", disabled=not mine, on_click=send, args=(run.id, "stop")
-            )
-        st.button(
-            "Again",
-            icon=":material/replay:",
-            key="again",
-            help="A new run from the same initial weights",
-            on_click=_again,
-            args=(run.id,),
-        )
+            _command("Stop", "stop", "stop", run, mine)
+        _button("Again", "replay", "again", _again, run.id, help="A new run from the same initial weights")
         if run.state in LIVE:
             _on_the_fly(run, mine)
         if run.state == "running":
-            st.button(
-                "Measure now",
-                icon=":material/straighten:",
-                key="measure",
-                disabled=not mine,
-                help="Take every measurement at the next step, whatever the time budget says",
-                on_click=send,
-                args=(run.id, "measure"),
-            )
+            now = "Take every measurement at the next step, whatever the time budget says"
+            _command("Measure now", "straighten", "measure", run, mine, help=now)
         if not mine:
             st.caption("Started elsewhere: you watch, its owner steers.")
+
+
+def _command(label: str, icon: str, kind: str, run: RunInfo, mine: bool, help: str | None = None) -> None:
+    """A button that sends a command to the run; its key is the command."""
+    _button(label, icon, kind, send, run.id, kind, disabled=not mine, help=help)
+
+
+def _button(
+    label: str,
+    icon: str,
+    key: str,
+    act: Callable[..., None],
+    *args: str,
+    disabled: bool = False,
+    help: str | None = None,
+) -> None:
+    st.button(label, icon=f":material/{icon}:", key=key, disabled=disabled, help=help, on_click=act, args=args)
 
 
 def _on_the_fly(run: RunInfo, mine: bool) -> None:
@@ -239,7 +228,8 @@ def _start_beside(run: RunInfo) -> None:
         st.session_state["vs"] = started
 
 
-def _resume(run_id: str) -> None:
+def resume(run_id: str) -> None:
+    """Let an ended run go on from its newest checkpoint; a refusal goes to the top of the page."""
     settled()
     try:
         services.launcher().resume(run_id, owner=owner())

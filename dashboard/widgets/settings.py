@@ -12,22 +12,23 @@ from typing import Any
 import streamlit as st
 
 from dashboard import services
-from dashboard.widgets import runs
+from dashboard.widgets import runs, schedule, task
+from dashboard.widgets.fields import PREFIX, choice, heading, number, value
 from dashboard.widgets.problems import as_text
-from rnncore.config import CELL_LABELS, CELLS, LEAVES, RunConfig, bounds, field_of, unit_of
+from rnncore.config import CELL_LABELS, CELLS, LEAVES, RunConfig, field_of
 from rnncore.cost import check_memory
 from rnncore.errors import ConfigError, RnncoreError
 from rnncore.presets import PRESETS, preset
 
 CUSTOM = "custom"
 _SHORT = CELL_LABELS | {"rnn_relu": "ReLU"}
-_PREFIX = "set_"
 
 
 def seed(config: RunConfig) -> None:
-    """Fill the form from a configuration."""
+    """Fill the form from a configuration; what other tasks would have stands at its default."""
     for leaf in LEAVES:
-        st.session_state[_PREFIX + leaf] = _to_widget(leaf, config[leaf])
+        own = leaf in config.leaves
+        st.session_state[PREFIX + leaf] = _to_widget(leaf, config[leaf] if own else field_of(leaf).default)
 
 
 def seed_from_address(query: Mapping[str, str]) -> list[str]:
@@ -43,7 +44,8 @@ def seed_from_address(query: Mapping[str, str]) -> list[str]:
 def _seed_readable(given: dict[str, str]) -> list[str]:
     """Take the settings one by one, so that one bad value costs only itself."""
     config, problems = RunConfig(), []
-    for leaf, text in given.items():
+    # the task first, as it decides which settings there are; a test may be longer before the training is
+    for leaf, text in sorted(given.items(), key=lambda one: (one[0] != "task", "test" not in one[0])):
         try:
             config = config.changed(**{leaf: text})
         except ConfigError as error:
@@ -54,20 +56,22 @@ def _seed_readable(given: dict[str, str]) -> list[str]:
 
 def is_seeded() -> bool:
     """Whether the form holds values."""
-    return _PREFIX + "cell" in st.session_state
+    return PREFIX + "cell" in st.session_state
 
 
 def keep() -> None:
     """Hold the values of widgets that this rerun does not draw (Streamlit forgets them otherwise)."""
     for leaf in LEAVES:
-        key = _PREFIX + leaf
+        key = PREFIX + leaf
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
 
 
 def current() -> RunConfig:
     """The form's configuration; raises ConfigError where it cannot be run."""
-    return RunConfig.from_flat({leaf: _from_widget(leaf) for leaf in LEAVES})
+    like = RunConfig.of(task=value("task"))
+    unused = () if like.task.feeds_back else schedule.LEAVES
+    return RunConfig.from_flat({leaf: _from_widget(leaf) for leaf in like.leaves if leaf not in unused})
 
 
 def to_address() -> dict[str, str]:
@@ -82,7 +86,7 @@ def train_bar() -> None:
     """The Train button, and what the run will cost; or why it cannot be started."""
     try:
         config = current()
-        cost = check_memory(config, services.vocabulary_size(config.task.corpus))
+        cost = check_memory(config, services.output_size(config))
     except RnncoreError as error:
         st.button("Train", type="primary", width="stretch", disabled=True, key="train")
         for sentence in getattr(error, "problems", (str(error),)):
@@ -130,11 +134,11 @@ def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
         corpus_widget: draws the upload below the text's choice.
     """
     _presets()
-    _label("Network")
+    heading("Network")
     st.segmented_control(
         "Cell",
         CELLS,
-        key=_PREFIX + "cell",
+        key=PREFIX + "cell",
         format_func=_SHORT.__getitem__,
         wrap=False,
         required=True,
@@ -143,40 +147,31 @@ def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
     )
     left, right = st.columns(2)
     with left:
-        _number("hidden_size", "Units", step=16)
+        number("hidden_size", "Units", step=16)
     with right:
-        _number("num_layers", "Layers", step=1)
-    _label("Text")
-    known = dict(corpora)
-    chosen = st.session_state[_PREFIX + "corpus"]
-    known.setdefault(chosen, chosen)
-    st.selectbox("Corpus", list(known), key=_PREFIX + "corpus", format_func=known.__getitem__)
-    corpus_widget()
+        number("num_layers", "Layers", step=1)
+    heading("Task")
+    task.section(corpora, corpus_widget)
+    heading("Initialisation")
     left, right = st.columns(2)
     with left:
-        _number("sequence_length", "Sequence length", step=16)
+        choice("recurrent", "Recurrent weights")
     with right:
-        _number("batch_size", "Batch size", step=8)
-    _label("Initialisation")
-    left, right = st.columns(2)
-    with left:
-        _choice("recurrent", "Recurrent weights")
-    with right:
-        _number("recurrent_gain", "Recurrent gain", step=0.1, format="%.2f")
-    gated = not str(st.session_state[_PREFIX + "cell"]).startswith("rnn")
+        number("recurrent_gain", "Recurrent gain", step=0.1, format="%.2f")
+    gated = not str(st.session_state[PREFIX + "cell"]).startswith("rnn")
     left, right = st.columns(2)
     with left:
         st.selectbox(
             "Gate bias",
             ["default", "value", "chrono"],
-            key=_PREFIX + "gate_bias",
+            key=PREFIX + "gate_bias",
             disabled=not gated,
             help=field_of("gate_bias").description if gated else "A plain RNN has no gates",
         )
     with right:
-        kind = st.session_state[_PREFIX + "gate_bias"]
+        kind = st.session_state[PREFIX + "gate_bias"]
         if kind == "chrono":
-            _number("t_max", "Longest lag", step=16)
+            number("t_max", "Longest lag", step=16)
         else:
             st.number_input(
                 "Bias value",
@@ -184,19 +179,24 @@ def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
                 10.0,
                 step=0.5,
                 format="%.1f",
-                key=_PREFIX + "gate_bias_value",
+                key=PREFIX + "gate_bias_value",
                 disabled=not gated or kind != "value",
             )
-    _label("Training")
+    heading("Training")
     left, right = st.columns(2)
     with left:
-        _choice("optimizer", "Optimiser")
-        _number("clip_norm", "Clip norm", step=0.5, format="%.3g", placeholder="off")
+        choice("optimizer", "Optimiser")
+        number("clip_norm", "Clip norm", step=0.5, format="%.3g", placeholder="off")
     with right:
-        _number("lr", "Learning rate", step=0.001, format="%.4g")
-        _number("steps", "Steps", step=1000)
+        number("lr", "Learning rate", step=0.001, format="%.4g")
+        number("steps", "Steps", step=1000)
+    heading("Scheduled sampling")
+    if RunConfig.of(task=value("task")).task.feeds_back:
+        schedule.section()
+    else:
+        st.caption("Not for this task: what the network answers is never its next input. It is for texts.")
     with st.expander("More settings"):
-        _more()
+        _more(text=value("task") == "text")
 
 
 def _presets() -> None:
@@ -220,74 +220,47 @@ def _apply_preset() -> None:
         seed(chosen.config)
 
 
-def _more() -> None:
+def _more(*, text: bool) -> None:
+    """The settings that are seldom changed; what a text needs, only where one is read."""
     left, right = st.columns(2)
     with left:
-        _number("seed", "Seed", step=1)
-        _number("embedding_size", "Embedding size", step=16)
-        _number("validation_fraction", "Validation share", step=0.05, format="%.2f")
-        _number("temperature", "Sampling temperature", step=0.1, format="%.2f")
-        _number("budget", "Measuring budget", step=0.01, format="%.2f")
+        number("seed", "Seed", step=1)
+        number("embedding_size", "Embedding size", step=16)
+        if text:
+            number("validation_fraction", "Validation share", step=0.05, format="%.2f")
+            number("temperature", "Sampling temperature", step=0.1, format="%.2f")
+        number("budget", "Measuring budget", step=0.01, format="%.2f")
     with right:
-        _number("dropout", "Dropout", step=0.1, format="%.2f")
-        _number("momentum", "Momentum", step=0.05, format="%.2f")
-        _number("weight_decay", "Weight decay", step=0.01, format="%.4g")
-        _number("sample_length", "Sample length", step=50)
-        _number("probe_sequences", "Probed sequences", step=1)
-    st.toggle("Carry state over", key=_PREFIX + "stateful", help=field_of("stateful").description)
-    _choice("device", "Device")
-    st.text_input(
-        "Primer",
-        key=_PREFIX + "primer",
-        max_chars=500,
-        placeholder="from the validation text",
-        help=field_of("primer").description,
-    )
-    st.text_input("Name", key=_PREFIX + "name", max_chars=80, placeholder="optional")
+        number("dropout", "Dropout", step=0.1, format="%.2f")
+        number("momentum", "Momentum", step=0.05, format="%.2f")
+        number("weight_decay", "Weight decay", step=0.01, format="%.4g")
+        if text:
+            number("sample_length", "Sample length", step=50)
+        number("probe_sequences", "Probed sequences", step=1)
+    choice("device", "Device")
+    if text:
+        st.toggle("Carry state over", key=PREFIX + "stateful", help=field_of("stateful").description)
+        st.text_input(
+            "Primer",
+            key=PREFIX + "primer",
+            max_chars=500,
+            placeholder="from the validation text",
+            help=field_of("primer").description,
+        )
+    st.text_input("Name", key=PREFIX + "name", max_chars=80, placeholder="optional")
 
 
-def _label(text: str) -> None:
-    st.markdown(f"##### {text}")
-
-
-def _number(leaf: str, label: str, *, step: float, format: str | None = None, placeholder: str = "") -> None:
-    low, high = bounds(leaf)
-    kind = int if isinstance(step, int) else float
-    optional = field_of(leaf).default is None or leaf == "clip_norm"
-    unit = unit_of(leaf)
-    description = field_of(leaf).description or ""
-    options: dict[str, Any] = {
-        "min_value": None if low is None else kind(low),
-        "max_value": None if high is None else kind(high),
-        "step": kind(step),
-        "value": None if optional else "min",
-    }
-    st.number_input(
-        label,
-        **options,
-        format=format,
-        key=_PREFIX + leaf,
-        placeholder=placeholder or None,
-        help=f"{description}{f' ({unit})' if unit else ''}. From {low:,.10g} to {high:,.10g}.",
-    )
-
-
-def _choice(leaf: str, label: str) -> None:
-    options = list(field_of(leaf).annotation.__args__)  # type: ignore[union-attr]
-    st.selectbox(label, options, key=_PREFIX + leaf, help=field_of(leaf).description)
-
-
-def _to_widget(leaf: str, value: Any) -> Any:
+def _to_widget(leaf: str, given: Any) -> Any:
     if leaf == "gate_bias":
-        st.session_state[_PREFIX + "gate_bias_value"] = value if isinstance(value, float) else 1.0
-        return value if isinstance(value, str) else "value"
-    return value
+        st.session_state[PREFIX + "gate_bias_value"] = given if isinstance(given, float) else 1.0
+        return given if isinstance(given, str) else "value"
+    return given
 
 
 def _from_widget(leaf: str) -> Any:
-    value = st.session_state[_PREFIX + leaf]
+    held = value(leaf)
     if leaf == "gate_bias":
-        if str(st.session_state[_PREFIX + "cell"]).startswith("rnn"):
+        if str(value("cell")).startswith("rnn"):
             return "default"
-        return float(st.session_state[_PREFIX + "gate_bias_value"]) if value == "value" else value
-    return value
+        return float(value("gate_bias_value")) if held == "value" else held
+    return held

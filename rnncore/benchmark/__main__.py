@@ -1,7 +1,8 @@
 """The benchmark of training and probing: ``python -m rnncore.benchmark [--json]``.
 
-Prints five parts: training in the lab against a bare torch loop, what a probe costs, what the per-loss matrix costs
-against calls of autograd, what watching costs a loop of one's own, and how soon a run starts.
+Prints eight parts: training in the lab against a bare torch loop, what a probe costs, what the per-loss matrix costs
+against calls of autograd, what watching costs a loop of one's own, what scheduled sampling costs a step, how fast a
+model writes, how soon a run starts, and how many runs a minute one and two workers do, here and on a Dask cluster.
 Absolute numbers depend on the machine; the ratios are what counts.
 """
 
@@ -38,7 +39,8 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="for each side of each case (default: 30)")
     parser.add_argument("--json", action="store_true", help="one JSON document")
-    parser.add_argument("--only", choices=("lab", "probe", "per_loss", "watch", "start"), help="one part only")
+    parts = ("lab", "probe", "per_loss", "watch", "scheduled_sampling", "sampling", "start", "cluster")
+    parser.add_argument("--only", choices=parts, help="one part only")
     given = parser.parse_args()
     import torch
 
@@ -71,6 +73,18 @@ def main() -> int:
         found["watch"] = watch.measure(given.seconds)
         say("A loop of one's own with rnncore.watch, against the same loop without it")
         say(table(found["watch"], watch.COLUMNS) + "\n")
+    if given.only in (None, "scheduled_sampling"):
+        from rnncore.benchmark import scheduled_sampling
+
+        found["scheduled_sampling"] = scheduled_sampling.measure(given.seconds / 3)
+        say("A step of scheduled sampling (ε = .5), in steps of teacher forcing")
+        say(table(found["scheduled_sampling"], scheduled_sampling.COLUMNS) + "\n")
+    if given.only in (None, "sampling"):
+        from rnncore.benchmark import sampling
+
+        found["sampling"] = sampling.measure(given.seconds / 6)
+        say("Characters a second that a model writes, against a plain loop")
+        say(table(found["sampling"], sampling.COLUMNS) + "\n")
     if given.only in (None, "start"):
         from rnncore.benchmark import lab
 
@@ -79,6 +93,13 @@ def main() -> int:
             "From submitting a run to its first step in the store, with a warm worker: "
             f"{statistics.median(found['first_step_seconds']):.2f} s (longest {max(found['first_step_seconds']):.2f} s)"
         )
+    if given.only in (None, "cluster"):
+        from rnncore.benchmark import cluster
+
+        found["cluster"] = cluster.measure(given.seconds)
+        say("Runs per minute, on this machine and on a Dask cluster of it")
+        empty = "not measured: set RNNCORE_STORE to an empty PostgreSQL database"
+        say((table(found["cluster"], cluster.COLUMNS) if found["cluster"] else empty) + "\n")
     if given.json:
         print(json.dumps(found, indent=2))
     return 0

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnncore.benchmark.sides import one_thread, rate, turn
 from rnncore.cells import CELLS
 from rnncore.config import RunConfig
 from rnncore.diagnostics import live_measures
@@ -61,7 +62,7 @@ class BareLoop:
 
     def __init__(self, config: RunConfig):
         task = TextTask(
-            load(config.task.corpus).text,
+            load(config.corpus or "").text,
             sequence_length=config.task.sequence_length,
             batch_size=config.training.batch_size,
         )
@@ -90,14 +91,6 @@ class BareLoop:
         self.state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
         self.loss = loss.item()
 
-    def turn(self, seconds: float) -> tuple[int, float]:
-        """Steps done, and how long they took in seconds."""
-        start, steps = time.perf_counter(), 0
-        while (now := time.perf_counter()) < start + seconds:
-            self.step()
-            steps += 1
-        return steps, now - start
-
 
 class _Alternation:
     """Stands between the training and its session: counts the lab's turns, and lets the bare loop have its own."""
@@ -123,7 +116,7 @@ class _Alternation:
                     warm, steps, mark = True, 0, now
                 elif warm and now - mark >= TURN_SECONDS and len(self.lab) < self.turns:
                     self.lab.append((steps, now - mark))
-                    self.other.append(self.bare.turn(TURN_SECONDS))
+                    self.other.append(turn(self.bare.step, TURN_SECONDS))
                     if len(self.lab) == self.turns:
                         self.stop()
                     steps, mark = 0, time.perf_counter()
@@ -144,7 +137,7 @@ def measure_case(cell: str, shape: tuple[int, int, int], seconds: float) -> dict
         cell=cell, sequence_length=shape[0], batch_size=shape[1], hidden_size=shape[2], steps=MOST_STEPS, lr=1e-3
     )
     bare = BareLoop(config)
-    bare.turn(0.5)
+    turn(bare.step, 0.5)
     with tempfile.TemporaryDirectory() as folder, RunStore(f"sqlite:///{Path(folder) / 'runs.sqlite'}") as store:
         run = begin_here(store, config)
         turns = max(TURNS, round(seconds / TURN_SECONDS))
@@ -159,10 +152,10 @@ def measure_case(cell: str, shape: tuple[int, int, int], seconds: float) -> dict
         "T": shape[0],
         "B": shape[1],
         "H": shape[2],
-        "bare_steps_per_second": _rate(both.other),
-        "lab_steps_per_second": _rate(both.lab),
-        "lab_per_bare": statistics.median(_rate(both.lab[block]) / _rate(both.other[block]) for block in blocks),
-        "lab_per_bare_whole": _rate(both.lab) / _rate(both.other),
+        "bare_steps_per_second": rate(both.other),
+        "lab_steps_per_second": rate(both.lab),
+        "lab_per_bare": statistics.median(rate(both.lab[block]) / rate(both.other[block]) for block in blocks),
+        "lab_per_bare_whole": rate(both.lab) / rate(both.other),
         "session_share": both.outside / lab_seconds,
         "probes_per_second": both.counts.get("gradient_flow", 0) / lab_seconds,
         "validations": both.counts.get("Validation", 0),
@@ -171,22 +164,14 @@ def measure_case(cell: str, shape: tuple[int, int, int], seconds: float) -> dict
     }
 
 
-def _rate(turns: list[tuple[int, float]]) -> float:
-    return sum(steps for steps, _ in turns) / sum(seconds for _, seconds in turns)
-
-
 def measure(
     seconds_per_case: float = 30.0,
     shapes: tuple[tuple[int, int, int], ...] = SHAPES,
     cells: tuple[str, ...] = CELL_NAMES,
 ) -> list[dict[str, Any]]:
     """All cells and shapes, on one thread; one row each (see ``measure_case``)."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return [measure_case(cell, shape, seconds_per_case) for shape in shapes for cell in cells]
-    finally:
-        torch.set_num_threads(threads)
 
 
 def first_step_seconds(repeats: int = 5) -> list[float]:

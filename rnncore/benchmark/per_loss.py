@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from rnncore.benchmark.probe import CELL_NAMES, VOCABULARY, Reader
+from rnncore.benchmark.sides import one_thread
 from rnncore.diagnostics.gradient_flow import sequence_norms
 from rnncore.diagnostics.per_loss import per_loss_matrix
 from rnncore.probe import probe
@@ -101,9 +102,5 @@ def measure_case(cell: str, seconds: float) -> dict[str, Any]:
 
 def measure(seconds_per_case: float = 5.0) -> list[dict[str, Any]]:
     """All cells, on one thread; one row each."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return [measure_case(cell, seconds_per_case) for cell in CELL_NAMES]
-    finally:
-        torch.set_num_threads(threads)

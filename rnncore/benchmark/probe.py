@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rnncore.benchmark.sides import one_thread
 from rnncore.cells import CELLS
 from rnncore.probe import probe
 
@@ -138,12 +139,8 @@ def measure(seconds_per_case: float = 5.0) -> list[dict[str, Any]]:
     whole batch; ``hand_written_per_probe`` is how many times longer a training step takes that is written as a
     loop of cells with ``retain_grad``, than a probe of the whole batch.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return [measure_case(cell, shape, seconds_per_case) for shape in SHAPES for cell in CELL_NAMES]
-    finally:
-        torch.set_num_threads(threads)
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from rnncore.benchmark.sides import one_thread, rate, turn
 from rnncore.watching import Watch, watch
 
 TURN_SECONDS = 1.0
@@ -85,14 +85,6 @@ class Loop:
         if self.watch is not None:
             self.watch.log(loss=value)
 
-    def turn(self, seconds: float) -> tuple[int, float]:
-        """Steps done, and how long they took in seconds."""
-        start, steps = time.perf_counter(), 0
-        while (now := time.perf_counter()) < start + seconds:
-            self.step()
-            steps += 1
-        return steps, now - start
-
 
 def measure_case(case: str, seconds: float, budget: float = 0.03) -> dict[str, Any]:
     """One case, ``seconds`` for each side.
@@ -108,12 +100,12 @@ def measure_case(case: str, seconds: float, budget: float = 0.03) -> dict[str, A
             watched.model, case, optimizer=watched.optimizer, budget=budget, store=f"sqlite:///{Path(folder) / 'runs'}"
         ) as watched.watch,
     ):
-        bare.turn(0.5)
-        watched.turn(WARM_UP_SECONDS)
+        turn(bare.step, 0.5)
+        turn(watched.step, WARM_UP_SECONDS)
         looks = watched.watch._budget.accounts["probe"].turns
         for _ in range(max(TURNS, round(seconds / TURN_SECONDS))):
-            turns["watched"].append(watched.turn(TURN_SECONDS))
-            turns["bare"].append(bare.turn(TURN_SECONDS))
+            turns["watched"].append(turn(watched.step, TURN_SECONDS))
+            turns["bare"].append(turn(bare.step, TURN_SECONDS))
             watched.watch._start += turns["bare"][-1][1]
         looks = watched.watch._budget.accounts["probe"].turns - looks
     count = len(turns["bare"])
@@ -124,24 +116,16 @@ def measure_case(case: str, seconds: float, budget: float = 0.03) -> dict[str, A
         "T": steps,
         "B": batch,
         "H": hidden_size,
-        "bare_steps_per_second": _rate(turns["bare"]),
-        "watched_steps_per_second": _rate(turns["watched"]),
-        "watched_per_bare": statistics.median(_rate(turns["watched"][b]) / _rate(turns["bare"][b]) for b in blocks),
-        "watched_per_bare_whole": _rate(turns["watched"]) / _rate(turns["bare"]),
+        "bare_steps_per_second": rate(turns["bare"]),
+        "watched_steps_per_second": rate(turns["watched"]),
+        "watched_per_bare": statistics.median(rate(turns["watched"][b]) / rate(turns["bare"][b]) for b in blocks),
+        "watched_per_bare_whole": rate(turns["watched"]) / rate(turns["bare"]),
         "looks_per_second": looks / sum(seconds for _, seconds in turns["watched"]),
         "blocks": len(blocks),
     }
 
 
-def _rate(turns: list[tuple[int, float]]) -> float:
-    return sum(steps for steps, _ in turns) / sum(seconds for _, seconds in turns)
-
-
 def measure(seconds_per_case: float = 30.0) -> list[dict[str, Any]]:
     """All cases, on one thread; one row each (see ``measure_case``)."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return [measure_case(case, seconds_per_case) for case in CASES]
-    finally:
-        torch.set_num_threads(threads)

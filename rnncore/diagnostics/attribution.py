@@ -95,8 +95,7 @@ class AttributionMeasure(Probed):
             mask = model.dropout_masks[-1]
             logits = (top if mask is None else top * mask[:, :1]) @ opened.weight.T + opened.bias  # (T, 1, V)
             chosen = logits.log_softmax(-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1).exp()
-        decode = trainer.task.vocabulary.decode
-        text, wanted = (tuple(decode(ids[:, 0].cpu().numpy())) for ids in (trainer.inputs, trainer.targets))
+        text, wanted = (tuple(trainer.task.labels(ids[:, 0])) for ids in (trainer.inputs, trainer.targets))
         yield Attribution(
             step=trainer.step,
             cell=config.model.cell,

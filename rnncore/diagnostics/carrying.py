@@ -11,8 +11,9 @@ Letters: T time, B batch, H hidden, K losses, N steps whose norms are kept, R la
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -21,8 +22,41 @@ from rnncore.probe.layers import LayerTrace
 from rnncore.probe.trace import Gradients, Trace
 from rnncore.records import Array
 
+L = TypeVar("L")
 Masks = Sequence[Tensor | None]
 """What each layer's output was multiplied with on its way up (dropout), (T, B, H) or None."""
+
+
+class HasInput(Protocol):
+    """Gradients of a layer, its input's among them."""
+
+    @property
+    def grad_input(self) -> Tensor:
+        """dL/dx_t, (..., T, B, D)."""
+
+
+G = TypeVar("G", bound=HasInput)
+
+
+def walk_down(
+    layers: Sequence[L], arriving: Tensor, masks: Masks, backward: Callable[[L, Tensor], G]
+) -> Iterator[tuple[int, G]]:
+    """Carry gradients down a stack: each layer's ``backward``, and dropout's mask between two layers.
+
+    Args:
+        layers: bottom first.
+        arriving: at the top layer's output, (..., T, B, directions·H); B may be less than the masks have.
+        masks: what each layer's output was multiplied with on its way up.
+
+    Yields:
+        A layer's place, and what its ``backward`` gives (with ``grad_input``); the top one first.
+    """
+    for index in range(len(layers) - 1, -1, -1):
+        found = backward(layers[index], arriving)
+        yield index, found
+        if index:
+            mask = masks[index - 1]
+            arriving = found.grad_input if mask is None else found.grad_input * mask[:, : arriving.shape[-2]]
 
 
 class Carried:
@@ -90,14 +124,10 @@ class Stack:
             Which of the traces, and its gradients; the top layer first.
         """
         row = len(self.traces)
-        for index in range(len(self.layers) - 1, -1, -1):
-            found = self.layers[index].backward(arriving)
+        for _, found in walk_down(self.layers, arriving, self.masks, LayerTrace.backward):
             for one in found.directions[::-1]:
                 row -= 1
                 yield row, one
-            if index:
-                mask = self.masks[index - 1]
-                arriving = found.grad_input if mask is None else found.grad_input * mask
 
 
 def carry_each(stack: Stack, places: range, most_bytes: int) -> tuple[Carried, Carried]:
@@ -139,7 +169,7 @@ class _Rows:
 
     def __init__(self, trace: Trace, losses: int, with_input: bool):
         shape = losses, *trace.hidden.shape[1:]
-        self.carry = trace.cell_type.replay.carry(trace._forward, trace._weights, losses, with_input)
+        self.carry = trace.cell_type.replay.carry(trace.replayed, trace.weights, losses, with_input)
         self.hidden = trace.hidden.new_zeros(shape)
         self.cell = None if trace.cell is None else trace.hidden.new_zeros(shape)
 

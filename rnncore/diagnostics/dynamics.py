@@ -84,7 +84,7 @@ def step_jacobian(
 
 def state_size(trace: Trace) -> int:
     """S: H, or 2H where there is a cell state."""
-    size = trace._forward.hidden.shape[-1]
+    size = trace.replayed.hidden.shape[-1]
     return 2 * size if trace.cell_type.has_cell_state else size
 
 
@@ -95,7 +95,7 @@ def _spectra(trace: Trace, sequence: int, at: Array, length: int, lags: Sequence
     which is as exact as its states are.
     """
     forward, weights = opened(trace, torch.float64)
-    own, only = trace._forward.hidden.dtype, slice(sequence, sequence + 1)
+    own, only = trace.replayed.hidden.dtype, slice(sequence, sequence + 1)
 
     def jacobian(t: int) -> Tensor:
         return trace.cell_type.replay.jacobian(part_of(forward, slice(t, t + 1), only), weights)[0, 0].cpu()
@@ -228,7 +228,7 @@ def dynamics(traces: Sequence[Trace], *, step: int = 0, text: Sequence[str] = ()
 
 
 class DynamicsMeasure(AfterStep):
-    """Reads the same stretch of the validation text each time, from a fresh state, and looks at every layer's dynamics.
+    """Reads the same stretch of the validation data each time, from a fresh state, and looks at every layer's dynamics.
 
     The same text, so that what changes from one record to the next is the network. Its cost is bounded: a larger state
     is looked at in fewer steps, by fewer exponents, and beyond ``MOST_STATE`` by exponents alone.
@@ -244,18 +244,17 @@ class DynamicsMeasure(AfterStep):
         """Step Jacobians and Lyapunov exponents."""
         cell, model = CELLS[trainer.config.model.cell], trainer.config.model
         effort = Effort.of(model.hidden_size * (2 if cell.has_cell_state else 1), model.num_layers)
-        ids = trainer.task.validation_ids[: effort.steps]
-        text = list(trainer.task.vocabulary.decode(ids))
-        return dynamics(self._read(trainer, ids), step=trainer.step, text=text)
+        inputs = trainer.task.stretch(effort.steps)
+        return dynamics(self._read(trainer, inputs), step=trainer.step, text=trainer.task.labels(inputs))
 
     @staticmethod
     @torch.no_grad()
-    def _read(trainer: Trainer, ids: Array) -> list[Trace]:
+    def _read(trainer: Trainer, inputs: Tensor) -> list[Trace]:
         """One trace per layer of one sequence, without dropout."""
         model, training = trainer.model, trainer.model.training
         model.eval()
         with probe(model) as found:
-            model(torch.from_numpy(ids).unsqueeze(1).to(trainer.device))
+            model(inputs.unsqueeze(1).to(trainer.device))
         model.train(training)
         return [found[f"layers.{index}"].layers[0].forward for index in range(trainer.config.model.num_layers)]
 

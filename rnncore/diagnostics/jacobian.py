@@ -120,7 +120,7 @@ def opened(trace: Trace, dtype: torch.dtype | None = None) -> tuple[Forward, Wei
     Raises:
         DynamicsError: a state or a gate is NaN or infinite.
     """
-    forward, weights = trace._forward, trace._weights
+    forward, weights = trace.replayed, trace.weights
     values = [forward.hidden, forward.gates, weights.hh, *forward.saved.values()]
     if not all(bool(torch.isfinite(value).all()) for value in values):
         raise DynamicsError(

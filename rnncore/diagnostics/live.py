@@ -1,43 +1,52 @@
-"""What the live lab looks at while a run trains: the probe, and samples."""
+"""What the live lab looks at while a run trains."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from rnncore.config import RunConfig
+from rnncore.config import HenonTask, RunConfig, SentencesTask, TextTask
 from rnncore.diagnostics.attribution import AttributionMeasure
+from rnncore.diagnostics.carrying import walk_down
+from rnncore.diagnostics.distributional_shift import DistributionalShiftMeasure
 from rnncore.diagnostics.dynamics import DynamicsMeasure
+from rnncore.diagnostics.exposure import ExposureMeasure
+from rnncore.diagnostics.feeding import FeedingMeasure
 from rnncore.diagnostics.gate_activity import gate_activity
 from rnncore.diagnostics.gradient_flow import gradient_flow
 from rnncore.diagnostics.memory import memory_timescale
 from rnncore.diagnostics.parameters import ParameterMeasure
 from rnncore.diagnostics.per_loss import PerLossMeasure
 from rnncore.diagnostics.probed import Opened, Probed
+from rnncore.diagnostics.samples import QualityMeasure, SampleMeasure
 from rnncore.diagnostics.saturation import saturation
-from rnncore.generation.sampling import generate
-from rnncore.records import Record, Sample
-from rnncore.training.measuring import AfterStep, Measure, is_power_of_two
+from rnncore.diagnostics.structured_prediction import SharesMeasure, TreeMeasure
+from rnncore.probe.trace import Trace
+from rnncore.records import Record
+from rnncore.tasks.base import scored
+from rnncore.training.measuring import Measure
 
 if TYPE_CHECKING:
     from rnncore.training.trainer import Trainer
 
-PRIMER_LENGTH = 40
-
 
 def live_measures(config: RunConfig) -> list[Measure]:
     """The measures of a live run, for ``train(config, measures=...)``."""
-    return [
-        ProbeMeasure(config.watch.probe_sequences),
-        SampleMeasure(config),
-        DynamicsMeasure(),
-        AttributionMeasure(),
-        PerLossMeasure(config),
-        ParameterMeasure(),
-    ]
+    measures: list[Measure] = [ProbeMeasure(config.watch.probe_sequences)]
+    match config.task:
+        case TextTask():
+            measures += [SampleMeasure(config), AttributionMeasure(), QualityMeasure(config)]
+            measures += [ExposureMeasure(), FeedingMeasure()]
+        case SentencesTask():
+            measures += [SharesMeasure(), TreeMeasure(), AttributionMeasure()]
+            measures += [ExposureMeasure(patience=0), FeedingMeasure()]
+        case HenonTask():
+            measures += [DistributionalShiftMeasure()]
+    return [*measures, DynamicsMeasure(), PerLossMeasure(config), ParameterMeasure()]
 
 
 class ProbeMeasure(Probed):
@@ -58,16 +67,24 @@ class ProbeMeasure(Probed):
         config, step = trainer.config, trainer.step
         cell = config.model.cell
         layers = opened.layers(trainer)
-        last = last_loss(layers, trainer.model.dropout_masks)
-        scale = float(trainer.inputs.numel())  # the trained loss is the mean over T·B
-        decode = trainer.task.vocabulary.decode
-        text, targets = (list(decode(ids[:, 0].cpu().numpy())) for ids in (trainer.inputs, trainer.targets))
+        ends = scored(trainer.targets)[-1, : layers[-1].hidden.shape[1]]  # sequences that have a loss at the last step
+        last = [_of_sequences(one, ends) for one in last_loss(layers, trainer.model.dropout_masks)]
+        scale = float(trainer.positions)  # the trained loss is the mean over so many
+        text, targets = (trainer.task.labels(values[:, 0]) for values in (trainer.inputs, trainer.targets))
         gates = gate_activity(layers, cell=cell, step=step, text=text, targets=targets)
         shut = saturation(layers, cell=cell, step=step)
         memory = memory_timescale(layers, cell=cell, step=step)
         cost = opened.seconds + time.perf_counter() - start
         flow = gradient_flow(layers, last, cell=cell, step=step, scale=scale, cost_ms=1000 * cost)
         return [flow, gates, shut, memory]
+
+
+def _of_sequences(back: Any, chosen: torch.Tensor) -> Any:
+    """Some of the sequences of ``last_loss``; all of them where none is chosen: then the gradient is zero."""
+    if bool(chosen.all()) or not bool(chosen.any()):
+        return back
+    cell = None if back.grad_cell is None else back.grad_cell[:, chosen]
+    return SimpleNamespace(grad_hidden=back.grad_hidden[:, chosen], grad_cell=cell)
 
 
 def last_loss(layers: list[Any], masks: list[torch.Tensor | None]) -> list[Any]:
@@ -86,48 +103,5 @@ def last_loss(layers: list[Any], masks: list[torch.Tensor | None]) -> list[Any]:
     top = layers[-1].grad_output
     arriving = torch.zeros_like(top)
     arriving[-1] = top[-1]
-    found = []
-    for index in range(len(layers) - 1, -1, -1):
-        back = layers[index].backward_beside(arriving)
-        found.append(back)
-        if index:
-            arriving = back.grad_input
-            mask = masks[index - 1]
-            if mask is not None:
-                arriving = arriving * mask[:, : arriving.shape[1]]
+    found = [back for _, back in walk_down(layers, arriving, masks, Trace.backward_beside)]
     return found[::-1]
-
-
-class SampleMeasure(AfterStep):
-    """A sample with the same primer and the same random seed each time, so that samples can be compared."""
-
-    name, share = "sample", 0.08
-
-    def __init__(self, config: RunConfig):
-        self.watch, self.seed = config.watch, config.seed
-
-    def forced(self, step: int) -> bool:
-        """Log-spaced steps from the first on."""
-        return is_power_of_two(step)
-
-    def records(self, trainer: Trainer, opened: None) -> Iterable[Record]:
-        """One sample."""
-        primer = self.watch.primer or trainer.task.primer(PRIMER_LENGTH)
-        generator = torch.Generator(trainer.device).manual_seed(self.seed)
-        generated = generate(
-            trainer.model,
-            trainer.task.vocabulary,
-            primer=primer,
-            length=self.watch.sample_length,
-            temperature=self.watch.temperature,
-            generator=generator,
-        )
-        return [
-            Sample(
-                step=trainer.step,
-                primer=generated.primer,
-                text=generated.text[0],
-                temperature=self.watch.temperature,
-                seed=self.seed,
-            )
-        ]

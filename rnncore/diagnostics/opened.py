@@ -158,7 +158,7 @@ def _last_losses(stack: list[tuple[Trace, ...]]) -> list[tuple[_Flow, ...]]:
 
 def _last_loss(trace: Trace, above: Tensor | None) -> tuple[_Flow, Tensor]:
     """One direction's norms, and dL/dx_t of the last loss for the layer below."""
-    order = trace._order
+    order = trace.order
     hidden = order.direction(trace.grad_hidden)  # as it reads, (T, B, H)
     cell = None if trace.grad_cell is None else order.direction(trace.grad_cell)
     final = _final(hidden, cell)
@@ -185,7 +185,7 @@ def _arriving_cell(trace: Trace, hidden: Tensor, cell: Tensor | None) -> Tensor 
     """What reaches c_n of an LSTM from outside, (B, H): what h_n does not account for. None for nothing."""
     if cell is None:
         return None
-    order = trace._order
+    order = trace.order
     if trace.lengths is None:
         last = torch.full((hidden.shape[1],), len(hidden) - 1, device=hidden.device)
     else:

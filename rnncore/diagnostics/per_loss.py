@@ -174,9 +174,9 @@ def _direct(layers: Sequence[LayerTrace]) -> Tensor:
 
 def _part(trace: Trace, steps: slice, sequences: slice) -> Trace:
     """Some steps and sequences of a trace, as one that starts where the steps before ended."""
-    forward, lengths = part_of(trace._forward, steps, sequences), trace.lengths
-    order = TimeOrder(len(forward.hidden), trace._order.reverse, None if lengths is None else lengths[sequences])
-    return Trace(trace.name, trace.cell_type, trace._weights, forward, order, trace.replay_error)
+    forward, lengths = part_of(trace.replayed, steps, sequences), trace.lengths
+    order = TimeOrder(len(forward.hidden), trace.order.reverse, None if lengths is None else lengths[sequences])
+    return Trace(trace.name, trace.cell_type, trace.weights, forward, order, trace.replay_error)
 
 
 def _norms(gradients: Sequence[Tensor], extent: Extent, scale: float) -> Array:
@@ -220,7 +220,7 @@ class PerLossMeasure(Probed):
             [LayerTrace(trace) for trace in opened.layers(trainer)],
             masks=trainer.model.dropout_masks,
             extent=self.extent,
-            scale=float(trainer.inputs.numel()),  # the trained loss is the mean over T·B
+            scale=float(trainer.positions),  # the trained loss is the mean over so many
             step=trainer.step,
             batch=trainer.config.training.batch_size,
         )

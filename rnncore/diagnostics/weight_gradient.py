@@ -54,11 +54,11 @@ def weight_gradients(trace: Trace, inputs: Tensor, steps: slice = slice(None)) -
         "weight_ih": torch.einsum("tbg,tbd->tgd", pre, inputs.detach()[steps].to(pre.dtype)),
         "weight_hh": torch.einsum("tbg,tbh->tgh", recurrent, _before(trace)[steps]),
     }
-    if trace._weights.bias_ih is not None:
+    if trace.weights.bias_ih is not None:
         found |= {"bias_ih": pre.sum(1), "bias_hh": recurrent.sum(1)}
     return found
 
 
 def _before(trace: Trace) -> Tensor:
     """The state that each step started from, (T, B, H): h_{t-1}, or h_{t+1} for a reverse direction."""
-    return trace._order.natural(trace._forward.saved["before"])
+    return trace.order.natural(trace.replayed.saved["before"])

@@ -6,7 +6,7 @@ Shapes: T time, B texts, V vocabulary.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,16 @@ import torch
 from torch import Tensor
 
 from rnncore.errors import ConfigError
+from rnncore.tasks.drawing import draw
 from rnncore.tasks.text import Vocabulary
 
 if TYPE_CHECKING:
     from torch import nn
 
-_PIECE = 64  # steps whose logits are kept at once: (T, B, V) of a whole text may be large
+PIECE = 64
+"""Steps whose logits are kept at once: (T, B, V) of a whole text may be large."""
+Forced = Mapping[int, str]
+"""Position in the text, from 0, → the character that stands there whatever the model would write."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,16 @@ def generate(
     top_p: float | None = None,
     greedy: bool = False,
     generator: torch.Generator | None = None,
+    seeds: Sequence[int] | None = None,
+    forced: Sequence[Forced] = (),
     batch: int = 1,
 ) -> Generated:
     """Write ``length`` characters after a primer.
 
     The state is carried over the primer first: after stateful training, sampling from a zero state gives
-    gibberish at the same validation loss. Each text and step takes one random number, whatever temperature
-    and truncation are, so that the same seed at two temperatures gives texts that can be compared.
+    gibberish at the same validation loss. Each text and step takes one random number, whatever temperature,
+    truncation and forced characters are, so that the same seed at two temperatures gives texts that can be
+    compared, and a text with one character changed goes on with the same chances.
 
     Args:
         model: with ``model(ids (T, B), state) -> (logits (T, B, V), state)`` and ``model.step(ids (B,), state)
@@ -67,45 +74,133 @@ def generate(
         greedy: take the likeliest character always, as temperature 0 does.
         generator: source of randomness, on the model's device; None is one seeded with 0. The global one is
             never touched.
+        seeds: one for each text, instead of ``generator``: a text's chances are then its own, whatever else is in
+            the batch and however long it is, and equal seeds give equal chances.
+        forced: for each text, the characters that are given at some positions; () for none at all.
         batch: texts to write at once.
 
     Raises:
-        CorpusError: the primer has characters that the vocabulary lacks.
+        CorpusError: the primer or a forced character is not in the vocabulary.
         ConfigError: a parameter is out of its range.
     """
     _check(length, top_k, top_p, batch)
-    temperatures = [0.0] * batch if greedy else _temperatures(temperature, batch)
-    primer = primer or ("\n" if "\n" in vocabulary.characters else vocabulary.characters[0])
-    parameter = next(model.parameters(), None)
-    device = torch.device("cpu") if parameter is None else parameter.device
-    generator = generator or torch.Generator(device).manual_seed(0)
+    temperatures = [0.0] * batch if greedy else _each("temperature", temperature, batch)
+    _check_temperatures(temperatures)
+    device = device_of(model)
+    if seeds is None:
+        generator = generator or torch.Generator(device).manual_seed(0)
+        chance = torch.rand(length, batch, generator=generator, device=device)
+    else:
+        chance = _chances(_each("seeds", seeds, batch), length).to(device)
+    given = forced_ids(vocabulary, forced or [{}] * batch, length, batch).to(device)
+    fixed = (given >= 0).any(1).tolist()
+    shape = Shape(temperatures, top_k, top_p, device)
     step: Any = model.step
-    ids = torch.from_numpy(vocabulary.encode(primer)).to(device)
-    scale = torch.tensor(temperatures, device=device).clamp(min=1e-6).unsqueeze(1)
-    likeliest = torch.tensor([value == 0 for value in temperatures], device=device) if 0 in temperatures else None
-    chance = torch.rand(length, batch, 1, generator=generator, device=device)
     written = torch.empty(length, batch, dtype=torch.long, device=device)
     bits = torch.empty(length, batch, device=device)
-    with _evaluating(model):
-        state = None
-        for piece in ids.unsqueeze(1).expand(-1, batch).split(_PIECE):
-            logits, state = model(piece.contiguous(), state)
-        logits = logits[-1]
-        for start in range(0, length, _PIECE):
-            stop, seen = min(start + _PIECE, length), []
+    with evaluating(model):
+        primer, logits, state = primed(model, vocabulary, primer, batch)
+        for start in range(0, length, PIECE):
+            stop, seen = min(start + PIECE, length), []
             for n in range(start, stop):
                 if n:
                     logits, state = step(written[n - 1], state)
-                written[n] = _choose(logits, scale, likeliest, top_k, top_p, chance[n])
+                chosen = shape.draw(logits, chance[n])
+                written[n] = torch.where(given[n] >= 0, given[n], chosen) if fixed[n] else chosen
                 seen.append(logits)
-            chosen = written[start:stop].unsqueeze(-1)
-            bits[start:stop] = torch.stack(seen).log_softmax(-1).gather(-1, chosen).squeeze(-1)
+            scores = torch.stack(seen).log_softmax(-1)
+            bits[start:stop] = scores.gather(-1, written[start:stop].unsqueeze(-1)).squeeze(-1)
     texts = [vocabulary.decode(column) for column in written.T.cpu().numpy()]
     return Generated(primer, texts, (bits.T / -math.log(2)).tolist())
 
 
+class Shape:
+    """What temperature and truncation make of a model's distribution, for B texts.
+
+    Args:
+        temperatures: one for each text; 0 puts everything on the likeliest character.
+        top_k: see ``generate``.
+        top_p: see ``generate``.
+        device: of the logits.
+    """
+
+    def __init__(self, temperatures: Sequence[float], top_k: int | None, top_p: float | None, device: torch.device):
+        self.top_k, self.top_p = top_k, top_p
+        self.scale = torch.tensor(temperatures, device=device).clamp(min=1e-6).unsqueeze(1)  # (B, 1)
+        sure = [value == 0 for value in temperatures]
+        self.sure = torch.tensor(sure, device=device) if any(sure) else None  # (B,)
+
+    def draw(self, logits: Tensor, chance: Tensor) -> Tensor:
+        """One character for each text: logits (B, V), chance (B,) uniform in [0, 1) → ids (B,)."""
+        drawn = draw(self._softened(logits), chance)
+        return drawn if self.sure is None else torch.where(self.sure, logits.argmax(-1), drawn)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """What each character is drawn with, (..., B, V): of each text they sum to 1."""
+        found = self._softened(logits)
+        found = found / found.sum(-1, keepdim=True)
+        if self.sure is None:
+            return found
+        likeliest = torch.zeros_like(found).scatter_(-1, logits.argmax(-1, keepdim=True), 1.0)
+        return torch.where(self.sure.unsqueeze(-1), likeliest, found)
+
+    def _softened(self, logits: Tensor) -> Tensor:
+        """Probabilities (..., B, V), those left out 0; the rest sums to less than 1 where a nucleus is cut out."""
+        scaled = logits / self.scale
+        if self.top_k is not None and self.top_k < scaled.shape[-1]:
+            least = scaled.topk(self.top_k).values[..., -1:]
+            scaled = scaled.masked_fill(scaled < least, float("-inf"))
+        probabilities = scaled.softmax(-1)
+        if self.top_p is not None and self.top_p < 1:
+            ordered, index = probabilities.sort(descending=True)
+            beyond = ordered.cumsum(-1) - ordered >= self.top_p  # the first always stays
+            probabilities = probabilities.masked_fill(torch.zeros_like(beyond).scatter(-1, index, beyond), 0.0)
+        return probabilities
+
+
+def primed(model: nn.Module, vocabulary: Vocabulary, primer: str, batch: int) -> tuple[str, Tensor, Any]:
+    """Read a primer from a fresh state: the primer (a line break, or the first character, for an empty one), the
+    logits after it (B, V), and the state.
+
+    Raises:
+        CorpusError: the primer has characters that the vocabulary lacks.
+    """
+    primer = primer or ("\n" if "\n" in vocabulary.characters else vocabulary.characters[0])
+    ids = torch.from_numpy(vocabulary.encode(primer, "primer")).to(device_of(model))
+    state = None
+    for piece in ids.unsqueeze(1).expand(-1, batch).split(PIECE):
+        logits, state = model(piece.contiguous(), state)
+    return primer, logits[-1], state
+
+
+def forced_ids(vocabulary: Vocabulary, forced: Sequence[Forced], length: int, batch: int) -> Tensor:
+    """Given characters as ids (T, B), -1 where none is given.
+
+    Raises:
+        CorpusError: the vocabulary lacks a character.
+        ConfigError: a position lies outside the text, or there are not as many texts.
+    """
+    found = torch.full((length, batch), -1, dtype=torch.long)
+    for text, characters in enumerate(_each("forced", forced, batch)):
+        for position, character in characters.items():
+            if not 0 <= position < length:
+                raise ConfigError(
+                    f"forced must have positions from 0 to {length - 1}, got {position}; raise length, or leave it out"
+                )
+            if len(character) != 1:
+                raise ConfigError(f"forced must have one character a position, got {character!r}; give them one by one")
+            (found[position, text],) = vocabulary.encode(character, "forced").tolist()
+    return found
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model's numbers are."""
+    parameter = next(model.parameters(), None)
+    return torch.device("cpu") if parameter is None else parameter.device
+
+
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, and afterwards each module back in its own."""
     before = [(module, module.training) for module in model.modules()]
     model.eval()
@@ -116,40 +211,23 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _choose(
-    logits: Tensor, scale: Tensor, likeliest: Tensor | None, top_k: int | None, top_p: float | None, chance: Tensor
-) -> Tensor:
-    """One character for each text, (B,), from softmax(logits / scale) by its inverse distribution function.
-
-    ``chance`` (B, 1) is uniform in [0, 1): one number a text instead of the V of a Gumbel maximum or of
-    ``torch.multinomial``, and five times as fast at B=64, V=100. ``likeliest`` (B,) marks greedy texts.
-    """
-    scaled = logits / scale
-    if top_k is not None and top_k < scaled.shape[-1]:
-        least = scaled.topk(top_k).values[:, -1:]
-        scaled = scaled.masked_fill(scaled < least, float("-inf"))
-    probabilities = scaled.softmax(-1)
-    if top_p is not None and top_p < 1:
-        ordered, index = probabilities.sort(descending=True)
-        beyond = ordered.cumsum(-1) - ordered >= top_p  # the first always stays
-        probabilities = probabilities.masked_fill(torch.zeros_like(beyond).scatter(1, index, beyond), 0.0)
-    summed = probabilities.cumsum(-1)
-    # 1 - chance is in (0, 1]: the first sum that reaches a positive number belongs to a possible character
-    drawn = torch.searchsorted(summed, (1 - chance) * summed[:, -1:]).squeeze(1)
-    drawn = drawn.clamp(max=logits.shape[-1] - 1)  # logits that are not numbers reach no sum
-    return drawn if likeliest is None else torch.where(likeliest, logits.argmax(-1), drawn)
+def _chances(seeds: Sequence[int], length: int) -> Tensor:
+    """Uniform numbers (T, B), a column for each seed; a longer text only adds to them."""
+    return torch.stack([torch.rand(length, generator=torch.Generator().manual_seed(seed)) for seed in seeds], 1)
 
 
-def _temperatures(temperature: float | Sequence[float], batch: int) -> list[float]:
-    values = list(temperature) if isinstance(temperature, Sequence) else [float(temperature)] * batch
+def _each(name: str, given: Any, batch: int) -> list[Any]:
+    """One value for each text; a single number stands for all."""
+    values = list(given) if isinstance(given, Sequence) else [given] * batch
     if len(values) != batch:
-        raise ConfigError(
-            f"temperature must have one value per text, got {len(values)} for batch {batch}; give {batch}"
-        )
-    for value in values:
+        raise ConfigError(f"{name} must have one value per text, got {len(values)} for batch {batch}; give {batch}")
+    return values
+
+
+def _check_temperatures(temperatures: Sequence[float]) -> None:
+    for value in temperatures:
         if not 0 <= value < float("inf"):
             raise ConfigError(f"temperature must be >= 0, got {value}; use 0 for the likeliest character")
-    return values
 
 
 def _check(length: int, top_k: int | None, top_p: float | None, batch: int) -> None:

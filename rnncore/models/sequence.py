@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -22,33 +24,54 @@ class Dropout(nn.Module):
         super().__init__()
         self.p, self.generator = p, generator
         self.mask: Tensor | None = None  # of the last call while training: a probe chains gradients through it
+        self.held = False  # the next calls use the same mask
 
     def forward(self, x: Tensor) -> Tensor:
         """(T, B, H) → (T, B, H)."""
         if not self.training or self.p == 0:
             return x
+        mask = self.mask if self.held and self.mask is not None else self.draw(x)
+        return x * mask
+
+    def draw(self, like: Tensor) -> Tensor:
+        """A new mask of that shape, (T, B, H)."""
         keep = 1 - self.p
-        self.mask = torch.empty_like(x).bernoulli_(keep, generator=self.generator).div_(keep)
-        return x * self.mask
+        self.mask = torch.empty_like(like).bernoulli_(keep, generator=self.generator).div_(keep)
+        return self.mask
 
 
 class SequenceModel(nn.Module):
-    """Characters in, a distribution over the next character out, at each step.
+    """Characters (or numbers) in, a distribution over the next character (or numbers) out, at each step.
 
     Each layer is a fused torch layer of its own, with dropout as a module between them: that is as fast as
     one stacked layer, and the probe can open each one.
     """
 
-    def __init__(self, config: Model, vocab_size: int, sequence_length: int, generator: torch.Generator):
+    def __init__(
+        self,
+        config: Model,
+        output_size: int,
+        sequence_length: int,
+        generator: torch.Generator,
+        input_size: int | None = None,
+    ):
+        """
+        Args:
+            output_size: V choices, or D numbers.
+            sequence_length: what chrono initialisation aims at where ``config.t_max`` is empty.
+            generator: of the initial weights.
+            input_size: numbers that a step reads; None for ids of ``output_size`` choices, which are embedded.
+        """
         super().__init__()
         self.cell, cell = config.cell, CELLS[config.cell]
         with torch.random.fork_rng(devices=[]):  # torch's constructors draw from the global generator
-            self.embedding = nn.Embedding(vocab_size, config.embedding_size)
+            self.embedding = nn.Embedding(output_size, config.embedding_size) if input_size is None else nn.Identity()
+            first = config.embedding_size if input_size is None else input_size
             self.layers = nn.ModuleList(
-                cell.layer(config.embedding_size if index == 0 else config.hidden_size, config.hidden_size)
+                cell.layer(first if index == 0 else config.hidden_size, config.hidden_size)
                 for index in range(config.num_layers)
             )
-            self.readout = nn.Linear(config.hidden_size, vocab_size)
+            self.readout = nn.Linear(config.hidden_size, output_size)
         # one generator for all: masks are drawn in the order of the layers
         self.dropout_generator = torch.Generator()
         self.dropouts = nn.ModuleList(Dropout(config.dropout, self.dropout_generator) for _ in range(config.num_layers))
@@ -56,7 +79,8 @@ class SequenceModel(nn.Module):
 
     def _initialise(self, config: Model, sequence_length: int, generator: torch.Generator) -> None:
         """torch's own distributions, drawn from the run's generator; the cell's file knows the rest."""
-        nn.init.normal_(self.embedding.weight, generator=generator)
+        if isinstance(self.embedding, nn.Embedding):
+            nn.init.normal_(self.embedding.weight, generator=generator)
         gate_bias = None if config.gate_bias == "default" else config.gate_bias
         for layer in self.layers:
             CELLS[config.cell].initialise(
@@ -71,10 +95,9 @@ class SequenceModel(nn.Module):
         nn.init.uniform_(self.readout.weight, -bound, bound, generator=generator)
         nn.init.uniform_(self.readout.bias, -bound, bound, generator=generator)
 
-    def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """ids (T, B) → logits (T, B, V) and the state after the last step."""
-        x = self.embedding(ids)
-        after = []
+    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Ids (T, B) → logits (T, B, V), or numbers (T, B, D) → numbers; and the state after the last step."""
+        x, after = self.embedding(inputs), []
         for index, layer in enumerate(self.layers):
             x, s = layer(x, None if state is None else state[index])
             after.append(s)
@@ -88,18 +111,36 @@ class SequenceModel(nn.Module):
             assert isinstance(dropout, Dropout)
             dropout.generator = generator
 
+    @contextmanager
+    def same_dropout(self, steps: int, batch: int) -> Iterator[None]:
+        """Draw the masks of a training pass over (steps, batch) now, and let every pass inside use them."""
+        active = [dropout for dropout in self.dropouts if isinstance(dropout, Dropout) and dropout.p > 0]
+        for dropout in active:
+            dropout.draw(self.readout.weight.new_empty(steps, batch, self.readout.in_features))
+            dropout.held = True
+        try:
+            yield
+        finally:
+            for dropout in active:
+                dropout.held = False
+
     @property
     def dropout_masks(self) -> list[Tensor | None]:
         """What each layer's output was multiplied with in the last training pass, None without dropout."""
         return [dropout.mask for dropout in self.dropouts]  # type: ignore[misc]
 
-    def step(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """One step: ids (B,) → logits (B, V) and the state.
+    def step(
+        self, inputs: Tensor, state: State | None = None, masks: Sequence[Tensor | None] = ()
+    ) -> tuple[Tensor, State]:
+        """One step: ids (B,) → logits (B, V), or numbers (B, D) → numbers; and the state.
 
         By torch's cell functions: for a single step a fused layer's preparations cost more than its arithmetic.
+
+        Args:
+            masks: of this step, (B, H) or None per layer, instead of dropout's own.
         """
         cell = getattr(torch, f"{self.cell}_cell")
-        x, after = self.embedding(ids), []
+        x, after = self.embedding(inputs), []
         for index, layer in enumerate(self.layers):
             before = None if state is None else state[index]
             weights = layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0
@@ -111,13 +152,18 @@ class SequenceModel(nn.Module):
                 h = x.new_zeros(1, len(x), layer.hidden_size) if before is None else before
                 h = cell(x, h[0], *weights)
                 after.append(h.unsqueeze(0))
-            x = self.dropouts[index](h)
+            x = self.dropouts[index](h) if not masks else h if masks[index] is None else h * masks[index]
         return self.readout(x), tuple(after)
 
 
 def detach(state: State | None) -> State | None:
     """The same numbers without their history: where truncated backpropagation cuts."""
     return _map(lambda tensor: tensor.detach(), state)
+
+
+def rows(state: State | None, index: Tensor) -> State | None:
+    """The state of some of the sequences, in the order of ``index``: each tensor (1, B, H) by its second axis."""
+    return _map(lambda tensor: tensor.index_select(1, index), state)
 
 
 def flatten(state: State | None) -> dict[str, Tensor]:

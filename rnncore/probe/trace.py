@@ -70,6 +70,9 @@ class Trace:
 
     Attributes:
         cell_type: the entry of ``rnncore.cells.CELLS``.
+        weights: as they were in the forward pass.
+        replayed: states and gates, (T, B, ...) in the direction's own order, and what its backward pass needs.
+        order: between the direction's order and the natural one.
         replay_error: largest absolute difference between the replayed output and the layer's own.
         lengths: (B,) valid steps of each sequence, or None where all have T.
     """
@@ -84,7 +87,7 @@ class Trace:
         replay_error: float,
     ):
         self.name, self.cell_type, self.replay_error = name, cell_type, replay_error
-        self._weights, self._forward, self._order = weights, forward, order
+        self.weights, self.replayed, self.order = weights, forward, order
         self._gradients: Gradients | None = None
         self._open: Callable[[], None] | None = None  # carries the loss of the with-block back, at the first read
         self._direct: Tensor | None = None  # all that the loss gives this layer, where it is one output's gradient
@@ -93,33 +96,33 @@ class Trace:
     @property
     def lengths(self) -> Tensor | None:
         """Valid steps of each sequence, (B,), or None where all have T."""
-        return self._order.lengths
+        return self.order.lengths
 
     @cached_property
     def hidden(self) -> Tensor:
         """h_t, (T, B, H)."""
-        return self._order.natural(self._forward.hidden)
+        return self.order.natural(self.replayed.hidden)
 
     @cached_property
     def cell(self) -> Tensor | None:
         """c_t, (T, B, H); None for a cell without one."""
-        return None if self._forward.cell is None else self._order.natural(self._forward.cell)
+        return None if self.replayed.cell is None else self.order.natural(self.replayed.cell)
 
     @property
     def initial(self) -> tuple[Tensor, ...]:
         """The state that the direction started from: h, and c for an LSTM, (B, H) each."""
-        saved = self._forward.saved
+        saved = self.replayed.saved
         return tuple(saved[key][0] for key in ("before", "cell_before") if key in saved)
 
     @cached_property
     def gates(self) -> Gates:
         """Gate name or letter → value after the non-linearity, (T, B, H)."""
-        return Gates(self.cell_type.gates, self._order.natural(self._forward.gates))
+        return Gates(self.cell_type.gates, self.order.natural(self.replayed.gates))
 
     @cached_property
     def finite(self) -> bool:
         """Whether states, gates and (where a backward pass ran) gradients are free of NaN and infinity."""
-        forward = self._forward
+        forward = self.replayed
         tensors = [forward.hidden, forward.cell, forward.gates]
         if not self._missing:
             tensors += [self.gradients._back.grad_hidden, self.gradients._back.grad_cell]
@@ -189,14 +192,14 @@ class Trace:
         self._check(grad_output)
         grad_output = grad_output.detach()
         arriving = grad_output if grad_output.ndim == 4 else grad_output.unsqueeze(0)
-        arriving = self._order.direction(arriving, axis=1)
+        arriving = self.order.direction(arriving, axis=1)
         if self.lengths is not None:
-            arriving = self._order.blanked(arriving, axis=1)
+            arriving = self.order.blanked(arriving, axis=1)
         if grad_h_n is not None:
-            arriving = self._order.add_at_end(arriving, grad_h_n)
-        cells = {} if grad_c_n is None else self._order.at_end(grad_c_n)
-        back = self.cell_type.replay.backward(self._forward, self._weights, arriving, cells)
-        return Gradients(self.cell_type, self._forward, self._order, grad_output, back)
+            arriving = self.order.add_at_end(arriving, grad_h_n)
+        cells = {} if grad_c_n is None else self.order.at_end(grad_c_n)
+        back = self.cell_type.replay.backward(self.replayed, self.weights, arriving, cells)
+        return Gradients(self.cell_type, self.replayed, self.order, grad_output, back)
 
     def backward_beside(self, grad_output: Tensor) -> Gradients:
         """As ``backward`` for one loss, (T, B, H); the with-block's own loss is carried along in the same recurrence.
@@ -210,7 +213,7 @@ class Trace:
         return both.of(1)
 
     def _check(self, grad_output: Tensor) -> None:
-        shape, dtype = tuple(self._forward.hidden.shape), self._forward.hidden.dtype
+        shape, dtype = tuple(self.replayed.hidden.shape), self.replayed.hidden.dtype
         if grad_output.ndim not in (3, 4) or tuple(grad_output.shape[-3:]) != shape:
             raise ProbeError(
                 f"grad_output must have shape {shape}, or (K, T, B, H) for K losses, got {tuple(grad_output.shape)}; "
@@ -220,14 +223,14 @@ class Trace:
             raise ProbeError(f"grad_output must be {dtype}, got {grad_output.dtype}; convert it with .to()")
 
     def __repr__(self) -> str:
-        steps, batch, size = self._forward.hidden.shape
+        steps, batch, size = self.replayed.hidden.shape
         return f"Trace({self.name!r}, {self.cell_type.name}, T={steps}, B={batch}, H={size})"
 
 
 @torch.no_grad()
 def joined(traces: Sequence[Trace]) -> Trace:
     """One-way traces, each starting where the one before ended → one trace of all their steps, (ΣT, B, H)."""
-    parts = [trace._forward for trace in traces]
+    parts = [trace.replayed for trace in traces]
     forward = Forward(
         torch.cat([part.hidden for part in parts]),
         None if parts[0].cell is None else torch.cat([part.cell for part in parts if part.cell is not None]),
@@ -238,7 +241,7 @@ def joined(traces: Sequence[Trace]) -> Trace:
     first = traces[0]
     order = TimeOrder(len(forward.hidden), False, None)
     whole = Trace(
-        first.name, first.cell_type, first._weights, forward, order, max(trace.replay_error for trace in traces)
+        first.name, first.cell_type, first.weights, forward, order, max(trace.replay_error for trace in traces)
     )
     whole._missing = next((trace._missing for trace in traces if trace._missing), "")
     if not whole._missing:

@@ -18,6 +18,19 @@ TRAIN_SERIES = (
     "lr",  # the learning rate in force
 )
 VALIDATION_SERIES = ("step", "seconds", "loss")  # loss in nats per character on the validation text
+SCORE_SERIES = (
+    "step",
+    "seconds",
+    "score",  # the task's own measure on sequences as those of training
+    "score_longer",  # on longer ones, nan where it was not measured
+)
+FEEDING_SERIES = (
+    "step",
+    "epsilon",  # the schedule's probability of feeding the truth
+    "fraction",  # of the coins that did, nan where none was tossed
+    "coins",  # tossed
+    "seconds",  # that deciding took, of this step
+)
 
 
 def join(chunks: list[Columns]) -> Columns:

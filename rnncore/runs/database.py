@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func, insert, inspect, select, update
 from sqlalchemy.engine import URL, make_url
@@ -36,6 +36,26 @@ class RunNotFound(StoreError):
 
 class RunLost(StoreError):
     """The run is no longer in this worker's hands: it has ended, or another attempt has begun."""
+
+
+T = TypeVar("T")
+
+
+def patiently(ask: Callable[[], T], say: Callable[[str], None]) -> T:
+    """Ask the store; while it is unavailable, say so and try again; '' is said when it is there again."""
+    delay, waited = 0.1, False
+    while True:
+        try:
+            found = ask()
+            break
+        except StoreUnavailable as error:
+            say(str(error))
+            waited = True
+            time.sleep(delay)
+            delay = min(2 * delay, 5.0)
+    if waited:
+        say("")
+    return found
 
 
 def home() -> Path:
@@ -197,7 +217,8 @@ class Database:
                     found = schema.VERSION
                 for version in range(found + 1, schema.VERSION + 1):
                     for statement in schema.UPGRADES[version]:
-                        connection.exec_driver_sql(statement)
+                        kind = schema.BYTES[self.engine.dialect.name]
+                        connection.exec_driver_sql(statement.replace("BYTES", kind))
                     connection.execute(update(schema.schema_version).values(version=version))
                     found = version
         if found > schema.VERSION:
@@ -270,6 +291,11 @@ _LASTING = frozenset({"not a database", "malformed", "password authentication fa
 def no_run(run_id: str) -> RunNotFound:
     """The error for an unknown run."""
     return RunNotFound(f"no run {run_id!r} in the run store; it may have been deleted: choose another one")
+
+
+def plain(text: str) -> str:
+    """Text that both databases take: no NUL, no lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnncore.config import Model, RunConfig, TextTask, Training, _field
+from rnncore.config import Model, RunConfig, TextTask, Training, setting
 from rnncore.errors import ConfigError
 
 WATCHED = "watch"
@@ -21,12 +21,12 @@ class SeenModel(Model):
     ``cell`` and ``hidden_size`` are those of the first one.
     """
 
-    hidden_size: int = _field(1, "Units of the first layer, H", unit="units", ge=1)
-    num_layers: int = _field(1, "Layers and directions in the records, L", unit="layers", ge=1)
-    embedding_size: int = _field(1, "Size of the first layer's input, D", unit="units", ge=1)
-    kind: str = _field("", "The model's class")
-    layers: tuple[str, ...] = _field((), "What each layer and direction is called")
-    cells: tuple[str, ...] = _field((), "The cell of each")
+    hidden_size: int = setting(1, "Units of the first layer, H", unit="units", ge=1)
+    num_layers: int = setting(1, "Layers and directions in the records, L", unit="layers", ge=1)
+    embedding_size: int = setting(1, "Size of the first layer's input, D", unit="units", ge=1)
+    kind: str = setting("", "The model's class")
+    layers: tuple[str, ...] = setting((), "What each layer and direction is called")
+    cells: tuple[str, ...] = setting((), "The cell of each")
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -42,15 +42,15 @@ class SeenTask(TextTask):
     """What is read: known by its length only, and that from the first step on."""
 
     corpus: str = ""
-    sequence_length: int = _field(1, "Steps of the longest sequence seen, T", unit="steps", ge=1)
+    sequence_length: int = setting(1, "Steps of the longest sequence seen, T", unit="steps", ge=1)
 
 
 class SeenTraining(Training):
     """What the loop says about itself; 0 where it says nothing."""
 
-    batch_size: int = _field(0, "Sequences of the first batch, B", unit="sequences", ge=0)
-    steps: int = _field(0, "Training steps that the loop means to take; 0 where it is not known", unit="steps", ge=0)
-    lr: float = _field(0.0, "Learning rate at the start", ge=0)
+    batch_size: int = setting(0, "Sequences of the first batch, B", unit="sequences", ge=0)
+    steps: int = setting(0, "Training steps that the loop means to take; 0 where it is not known", unit="steps", ge=0)
+    lr: float = setting(0.0, "Learning rate at the start", ge=0)
     clip_norm: float | None = None
 
 

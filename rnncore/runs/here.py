@@ -38,7 +38,7 @@ def run_here(
     import torch
 
     from rnncore.diagnostics import live_measures
-    from rnncore.runs.beside import baselines_beside
+    from rnncore.runs.beside import counted_beside
     from rnncore.training import Checkpoint, Controls, events, train
 
     torch.set_num_threads(1)
@@ -49,6 +49,6 @@ def run_here(
                 on_step(event.step, event.seconds, event.loss)
             yield event
 
-    tools = Tools(shown, Controls, Checkpoint.from_bytes, live_measures, baselines_beside)
+    tools = Tools(shown, Controls, Checkpoint.from_bytes, live_measures, counted_beside)
     around = Surroundings(worker=identity(), host=socket.gethostname(), ending=lambda: None, say=say)
     Session(store, run, tools, around).run()

@@ -1,24 +1,29 @@
-"""Starts workers on this machine, hands them the runs that wait, and notices how they end.
+"""Starts workers on this machine, hands them the runs that wait, and notices how they end; and a desk for questions.
 
 Workers are processes of their own: training in a thread of the server would slow both down, and a worker
-that dies takes nothing with it.
+that dies takes nothing with it. With a scheduler's address the runs go to a Dask cluster instead, see ``cluster``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 from rnncore.config import RunConfig
 from rnncore.errors import StoreError
-from rnncore.runs.process import Log, WorkerProcess, is_alive
+from rnncore.runs.cluster import VARIABLE, Cluster
+from rnncore.runs.experiments import ExperimentInfo, Experiments
+from rnncore.runs.jobs import Job
+from rnncore.runs.keeper import Keeper
+from rnncore.runs.process import Log, WorkerProcess, death, is_alive
+from rnncore.runs.races import RaceInfo, Races
 from rnncore.runs.states import ACTIVE, INTERRUPTED, RunInfo
 from rnncore.runs.store import RunNotFound, RunStore, home
 from rnncore.runs.worker import identity
@@ -30,6 +35,8 @@ SPARE_SECONDS = 2.0
 LOST_SECONDS = 60.0
 """A run on another machine without a heartbeat for so long is taken to be lost."""
 SLOWEST_RETRY = 30.0
+MOST_EXPERIMENTERS = 2
+"""Processes for the lecture's experiments: two readers need not wait for each other."""
 
 
 class Launcher:
@@ -41,7 +48,11 @@ class Launcher:
         warm: idle workers kept ready.
         validate: refuses a configuration before it is queued, by raising an RnncoreError.
         command: how to start a worker.
+        desk: how to start a desk process, which answers questions about checkpoints beside the runs.
+        experimenter: how to start a process that measures the lecture's experiments, beside the runs too.
         grace: seconds that workers have to save and end in ``stop``.
+        scheduler: address of a Dask scheduler, e.g. ``tcp://host:8786``, to train on its cluster and not here; None for
+            RNNCORE_SCHEDULER, and without that for this machine. What is wrong with it is in ``notes[""]``; runs wait.
     """
 
     def __init__(
@@ -52,7 +63,10 @@ class Launcher:
         *,
         validate: Callable[[RunConfig], None] | None = None,
         command: Sequence[str] = (sys.executable, "-m", "rnncore.runs.worker"),
+        desk: Sequence[str] = (sys.executable, "-m", "rnncore.runs.desk"),
+        experimenter: Sequence[str] = (sys.executable, "-m", "rnncore.runs.experimenter"),
         grace: float = 15.0,
+        scheduler: str | None = None,
     ):
         self.store, self.warm, self.grace = store, warm, grace
         self.slots = usable_cores() if slots is None else slots
@@ -64,26 +78,45 @@ class Launcher:
         self._log = Log(home() / "logs" / "workers.log")
         self._workers: list[WorkerProcess] = []
         self._wake, self._stopping = threading.Event(), threading.Event()
+        self._desk = Keeper(store, store.address, desk, self._wake, self._log)
+        self._experiments = Experiments(store)
+        self._experimenters = [
+            Keeper(self._experiments, store.address, experimenter, self._wake, self._log,
+                   noun="experimenter process", beyond=place)
+            for place in range(min(self.slots, MOST_EXPERIMENTERS))
+        ]  # fmt: skip
+        self._keepers: list[Keeper[Any]] = [self._desk, *self._experimenters]
         self._thread: threading.Thread | None = None
         self._identity, self._host = identity(), socket.gethostname()
         self._next_recovery = self._next_spare = 0.0
         self._bad_starts = 0
+        scheduler = scheduler or os.environ.get(VARIABLE)
+        self._cluster = Cluster(store, scheduler, self._command[1:]) if scheduler else None
 
     def start(self) -> None:
         """Begin to take runs; those that a dead server left behind are marked as interrupted."""
         if self._thread is None:
             self._stopping.clear()
+            if self._cluster is not None:
+                self._cluster.start()
             self._thread = threading.Thread(target=self._loop, name="launcher", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """Ask all workers to save and end, and wait for them; what waits in the queue stays there."""
+        """Ask all workers to save and end, and wait for them; what waits in the queue stays there.
+
+        What a cluster trains goes on.
+        """
         if self._thread is None:
             return
         self._stopping.set()
         self._wake.set()
         self._thread.join()
         self._thread = None
+        if self._cluster is not None:
+            self._cluster.stop()
+        for keeper in self._keepers:
+            keeper.stop()
         for worker in self._workers:
             worker.ask_to_end()
         deadline = time.monotonic() + self.grace
@@ -117,6 +150,30 @@ class Launcher:
         self._wake.set()
         return run
 
+    def race(
+        self,
+        name: str,
+        document: str,
+        wanted: Iterable[tuple[int, RunConfig]],
+        owner: str = "",
+        token: str | None = None,
+    ) -> RaceInfo:
+        """Queue a race: all of its runs, or none (see ``Races.create``).
+
+        Raises:
+            RnncoreError: one of the configurations is refused, or the store cannot take them.
+        """
+        configs = list(wanted)
+        for config in {config.to_json(): config for _, config in configs}.values():
+            self._validate(config)
+        race = Races(self.store).create(name, document, configs, owner=owner, token=token)
+        self.wake()
+        return race
+
+    def wake(self) -> None:
+        """Look at the queue at once."""
+        self._wake.set()
+
     def resume(self, run_id: str, owner: str | None = None, *, step: int | None = None) -> RunInfo:
         """Queue an ended run again, to go on from its newest checkpoint, or from that of ``step``.
 
@@ -135,12 +192,34 @@ class Launcher:
         config = self.store.get(run_id).config.changed(**changes)
         return self.submit(config, owner, token=token, parent=run_id)
 
+    def ask(
+        self, run_id: str, kind: str, payload: Mapping[str, Any], step: int | None = None, *, again: bool = False
+    ) -> Job:
+        """Ask something of a checkpoint, see ``RunStore.ask``; a desk process answers, whatever trains meanwhile."""
+        job = self.store.ask(run_id, kind, payload, step, again=again)
+        if job.open:
+            self._desk.call(run_id)
+        return job
+
+    def measure(
+        self, name: str, settings: Mapping[str, Any], owner: str = "", *, predicted: str = ""
+    ) -> ExperimentInfo:
+        """Ask for one of the lecture's experiments, see ``Experiments.ask``; it is measured beside all that trains."""
+        info = self._experiments.ask(name, settings, owner, predicted)
+        for keeper in self._experimenters:
+            keeper.call(info.id)
+        return info
+
+    def expect_experiments(self) -> None:
+        """A reader has opened a page of the lecture: have a process ready by the time that something is asked."""
+        self._experimenters[0].warm_up()
+
     def _loop(self) -> None:
         trouble = 0.0
         while not self._stopping.is_set():
             try:
                 self._tick()
-                self.notes.pop("", None)
+                self._set_note("", self._cluster.note if self._cluster is not None else "")
                 trouble = 0.0
             except StoreError as error:  # a full disk or a lost server: workers wait too, and so does this
                 self.notes[""] = str(error)
@@ -155,12 +234,15 @@ class Launcher:
         for worker in self._workers:
             if worker.run_id is not None:
                 self._set_note(worker.run_id, worker.note)
+        for keeper in self._keepers:
+            keeper.tick()
         now = time.monotonic()
         if now >= self._next_recovery:
             self._recover()
             self._next_recovery = now + RECOVER_SECONDS
-        self._hand_out()
-        self._keep_warm(now)
+        if self._cluster is None:
+            self._hand_out()
+            self._keep_warm(now)
 
     def _hand_out(self) -> None:
         for worker in [w for w in self._workers if w.idle and w.ready]:
@@ -222,8 +304,17 @@ class Launcher:
             remedy = f"resume from step {steps[-1]:,}" if steps else "resume begins it again"
             self.store.set_state(run_id, INTERRUPTED, f"{why}; {remedy}", expect=ACTIVE)
 
+    def _take_up(self) -> None:
+        """A race, and what a cluster trains, goes on where it stood, whatever ended its workers."""
+        for run in self.store.runs(limit=1000, states={INTERRUPTED}):
+            if run.goes_on or (self._cluster is not None and self._cluster.takes_up(run)):
+                with contextlib.suppress(RunNotFound):
+                    self.store.requeue(run.id)
+
     def _recover(self) -> None:
         """Mark runs whose worker is gone without a word: this server, or another one, died."""
+        for keeper in self._keepers[:2]:
+            keeper.recover(f"the {keeper.noun} ended")
         mine = {worker.run_id for worker in self._workers}
         for run in self.store.runs(limit=1000, states=ACTIVE):
             if run.id in mine:
@@ -231,10 +322,13 @@ class Launcher:
             if run.elsewhere:
                 self._notice_silence(run)
             elif run.host != self._host:
-                if time.time() - (run.heartbeat or 0.0) > LOST_SECONDS:
+                if self._cluster is not None and self._cluster.has_lost(run):
+                    self._interrupt(run.id, f"the Dask worker {run.host} is gone")
+                elif time.time() - (run.heartbeat or 0.0) > LOST_SECONDS:
                     self._interrupt(run.id, f"nothing was heard from {run.host} for a minute")
             elif not is_alive(run.worker):
                 self._interrupt(run.id, "the server stopped while it ran")
+        self._take_up()
 
     def _notice_silence(self, run: RunInfo) -> None:
         """A run that is trained elsewhere is only ever listened to."""
@@ -248,23 +342,14 @@ class Launcher:
             self.store.set_state(run.id, INTERRUPTED, why, expect=ACTIVE)
 
 
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Cores that this process may use: those that it is bound to, or what its container is granted where that is less.
 
-
-def death(status: int, killed_here: bool) -> str:
-    """Why a worker ended without a word of its own, from its exit status."""
-    if killed_here:
-        return "the worker did not end in time when the server stopped"
-    if status == -signal.SIGKILL:
-        return "the worker was killed (signal 9), perhaps by the system for want of memory"
-    if status < 0:
-        try:
-            name = signal.Signals(-status).name
-        except ValueError:
-            name = "unknown"
-        return f"the worker crashed (signal {-status}, {name})"
-    return f"the worker ended without a word (exit status {status})"
+    ``quota`` is the file in which Linux says so: microseconds of all cores in a period of so many, or ``max``.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        granted, period = quota.read_text().split()
+        return cores if granted == "max" else max(1, min(cores, round(int(granted) / int(period))))
+    except (OSError, ValueError):  # another system, or no limit that could be read
+        return cores

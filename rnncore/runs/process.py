@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -36,7 +37,10 @@ class Log:
 
 
 class WorkerProcess:
-    """A worker, started on construction, idle until it is given a run.
+    """A worker or a desk, started on construction, idle until it is given a run.
+
+    Args:
+        without: variables of this process's environment that it is not to have.
 
     Attributes:
         ready: it is warm.
@@ -45,12 +49,19 @@ class WorkerProcess:
         killed: ``wait_or_kill`` had to kill it.
     """
 
-    def __init__(self, command: Sequence[str], store_address: str, wake: threading.Event, log: Log):
+    def __init__(
+        self,
+        command: Sequence[str],
+        store_address: str,
+        wake: threading.Event,
+        log: Log,
+        without: Collection[str] = (),
+    ):
         self.ready, self.killed, self.note = False, False, ""
         self.run_id: str | None = None
         self._tail: deque[str] = deque(maxlen=20)
         self._wake, self._log = wake, log
-        environment = os.environ | {
+        environment = {name: value for name, value in os.environ.items() if name not in without} | {
             "RNNCORE_STORE": store_address,  # not an argument: it may hold a password, which ps would show
             "OMP_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
@@ -103,7 +114,7 @@ class WorkerProcess:
         try:
             self._process.stdin.write(json.dumps({"run": run_id}).encode() + b"\n")
             self._process.stdin.flush()
-        except OSError:
+        except (OSError, ValueError):  # it has ended, and its pipe may be closed
             return False
         self.run_id = run_id
         return True
@@ -163,3 +174,18 @@ def is_alive(worker: str) -> bool:
         return abs(process.create_time() - float(started)) < CLOCK_SLACK
     except (psutil.NoSuchProcess, ValueError):
         return False
+
+
+def death(status: int, killed_here: bool, who: str = "worker") -> str:
+    """Why a process ended without a word of its own, from its exit status."""
+    if killed_here:
+        return f"the {who} did not end in time when the server stopped"
+    if status == -signal.SIGKILL:
+        return f"the {who} was killed (signal 9), perhaps by the system for want of memory"
+    if status < 0:
+        try:
+            name = signal.Signals(-status).name
+        except ValueError:
+            name = "unknown"
+        return f"the {who} crashed (signal {-status}, {name})"
+    return f"the {who} ended without a word (exit status {status})"

@@ -5,19 +5,27 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, case, func, select, tuple_
 
 from rnncore.config import RunConfig
 from rnncore.runs.elsewhere import Elsewhere
 from rnncore.runs.schema import runs
 from rnncore.runs.states import QUEUED, RunInfo
 
+
+def _turn(table: Any) -> tuple[Any, ...]:
+    """What the queue is in the order of: whoever trains a single run need not wait for a whole race."""
+    return case((table.c.race == "", 0), else_=1), table.c.queued, table.c.id
+
+
+TURN = _turn(runs)
+WAITING = (runs.c.state == QUEUED) & (runs.c.held == 0)
 _other = runs.alias("other")
 _ahead = (
     select(func.count())
     .select_from(_other)
-    .where(_other.c.state == QUEUED)
-    .where((_other.c.queued < runs.c.queued) | ((_other.c.queued == runs.c.queued) & (_other.c.id <= runs.c.id)))
+    .where(_other.c.state == QUEUED, _other.c.held == 0)
+    .where(tuple_(*_turn(_other)) <= tuple_(*TURN))
     .scalar_subquery()
 )
 EVERY = select(
@@ -32,7 +40,8 @@ def info(row: Row[*tuple[Any, ...]]) -> RunInfo:
     values = dict(row._mapping)
     place = values.pop("place")
     config = _config(values.pop("config"), values["source"])
-    queue_place = place if values["state"] == QUEUED else None
+    values["held"], values["tags"] = bool(values["held"]), tuple(values["tags"].split("\n")) if values["tags"] else ()
+    queue_place = place if values["state"] == QUEUED and not values["held"] else None
     return RunInfo(name=config.label, config=config, queue_place=queue_place, **values)
 
 

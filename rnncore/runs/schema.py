@@ -16,13 +16,42 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 2
+VERSION = 5
 """Of the tables and of what is in them. Raise it with every change, and add the step to ``UPGRADES``."""
 
 UPGRADES: dict[int, tuple[str, ...]] = {
     2: ("ALTER TABLE runs ADD COLUMN source VARCHAR(16) NOT NULL DEFAULT ''",),
+    3: (
+        "CREATE TABLE jobs (run_id VARCHAR(16) NOT NULL REFERENCES runs (id) ON DELETE CASCADE, "
+        "key VARCHAR(64) NOT NULL, kind VARCHAR(32) NOT NULL, step BIGINT NOT NULL, checkpoint VARCHAR(64) NOT NULL, "
+        "state VARCHAR(16) NOT NULL, tries INTEGER NOT NULL, asked DOUBLE PRECISION NOT NULL, taken DOUBLE PRECISION, "
+        "worker VARCHAR(64) NOT NULL, host VARCHAR(255) NOT NULL, bytes BIGINT NOT NULL, reason TEXT NOT NULL, "
+        "payload TEXT NOT NULL, data BYTES, PRIMARY KEY (run_id, key))",
+        "CREATE INDEX jobs_state ON jobs (state, asked)",
+    ),
+    4: (
+        "ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE runs ADD COLUMN race VARCHAR(16) NOT NULL DEFAULT ''",
+        "ALTER TABLE runs ADD COLUMN contender INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE runs ADD COLUMN held INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX runs_race ON runs (race)",
+        "CREATE TABLE races (id VARCHAR(16) NOT NULL PRIMARY KEY, name TEXT NOT NULL, owner VARCHAR(64) NOT NULL, "
+        "created DOUBLE PRECISION NOT NULL, token VARCHAR(100) UNIQUE, document TEXT NOT NULL)",
+    ),
+    5: (
+        "CREATE TABLE experiments (id VARCHAR(16) NOT NULL PRIMARY KEY, name VARCHAR(64) NOT NULL, "
+        "owner VARCHAR(64) NOT NULL, state VARCHAR(16) NOT NULL, revision BIGINT NOT NULL, tries INTEGER NOT NULL, "
+        "asked DOUBLE PRECISION NOT NULL, taken DOUBLE PRECISION, ended DOUBLE PRECISION, "
+        "worker VARCHAR(64) NOT NULL, host VARCHAR(255) NOT NULL, predicted VARCHAR(64) NOT NULL, "
+        "reason TEXT NOT NULL, settings TEXT NOT NULL, data BYTES)",
+        "CREATE INDEX experiments_state ON experiments (state, asked)",
+        "CREATE INDEX experiments_owner ON experiments (owner, asked)",
+    ),
 }
-"""Version → the statements that bring the one before to it, on SQLite and PostgreSQL alike."""
+"""Version → the statements that bring the one before to it, on SQLite and PostgreSQL alike; BYTES stands for what
+``BYTES`` says."""
+BYTES = {"sqlite": "BLOB", "postgresql": "BYTEA"}
+"""The type of a large binary value."""
 
 metadata = MetaData()
 _Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself for INTEGER only
@@ -59,12 +88,28 @@ runs = Table(
     Column("vocab_size", Integer),
     Column("device", String(64), nullable=False, default=""),
     Column("source", String(16), nullable=False, server_default=""),  # '' for a run that a worker trains
+    Column("race", String(16), nullable=False, server_default=""),  # no foreign key: its race may be deleted
+    Column("contender", Integer, nullable=False, server_default="0"),  # of the race, from 0
+    Column("held", Integer, nullable=False, server_default="0"),  # 1: its race is paused, no worker takes it
+    Column("tags", Text, nullable=False, server_default=""),  # one a line
     Column("reason", Text, nullable=False, default=""),
     Column("note", Text, nullable=False, default=""),
     Column("config", Text, nullable=False),
     Column("traceback", Text, nullable=False, default=""),
     Index("runs_state", "state", "queued"),
     Index("runs_created", "created"),
+    Index("runs_race", "race"),
+)
+
+races = Table(
+    "races",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("token", String(100), unique=True),
+    Column("document", Text, nullable=False),
 )
 
 commands = Table(
@@ -129,4 +174,47 @@ corpora = Table(
     Column("characters", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("data", LargeBinary, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _run(),
+    Column("key", String(64), primary_key=True),  # of the question
+    Column("kind", String(32), nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("checkpoint", String(64), nullable=False),  # SHA-256: a resumed run may save another of the same step
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("asked", Double, nullable=False),
+    Column("taken", Double),
+    Column("worker", String(64), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("data", LargeBinary),
+    Index("jobs_state", "state", "asked"),
+)
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", String(64), nullable=False),  # of the lecture's experiment
+    Column("owner", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("asked", Double, nullable=False),
+    Column("taken", Double),
+    Column("ended", Double),
+    Column("worker", String(64), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("predicted", String(64), nullable=False),  # the reader's answer, '' for none
+    Column("reason", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("data", LargeBinary),  # the newest record
+    Index("experiments_state", "state", "asked"),
+    Index("experiments_owner", "owner", "asked"),
 )

@@ -6,6 +6,7 @@ Training and the store are handed in, so this file needs no torch.
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 import traceback
 from collections import deque
@@ -17,8 +18,10 @@ import numpy as np
 
 from rnncore.config import RunConfig
 from rnncore.errors import RnncoreError, StoreError
-from rnncore.records import TRAIN_SERIES, VALIDATION_SERIES, Columns, Record
+from rnncore.records import FEEDING_SERIES, SCORE_SERIES, TRAIN_SERIES, VALIDATION_SERIES, Columns, Record
+from rnncore.runs import footprint
 from rnncore.runs.corpora import PREFIX
+from rnncore.runs.database import patiently
 from rnncore.runs.states import ACTIVE, INTERRUPTED, PAUSED, RUNNING, STOPPED, Command, RunInfo
 from rnncore.runs.store import RunLost, RunNotFound, RunStore, StoreUnavailable
 
@@ -54,12 +57,14 @@ class Tools:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where a session runs: who it is, why it must end (None while it need not), and whom it tells."""
+    """Where a session runs: who it is, why it must end (None while it need not), whom it tells, and how many bytes
+    the run has taken at its peak (nan where that is not known)."""
 
     worker: str
     host: str
     ending: Callable[[], str | None]
     say: Callable[[str], None]
+    memory: Callable[[], float] = footprint.unknown
 
 
 @dataclass
@@ -76,7 +81,8 @@ class _Buffer:
         self.series.setdefault(series, []).append(row)
 
 
-_NAMES = {"train": TRAIN_SERIES, "validation": VALIDATION_SERIES}
+_NAMES = {"train": TRAIN_SERIES, "feeding": FEEDING_SERIES, "score": SCORE_SERIES, "validation": VALIDATION_SERIES,
+          footprint.SERIES: footprint.COLUMNS}  # fmt: skip
 
 
 class Session:
@@ -94,6 +100,7 @@ class Session:
         self.marks: deque[tuple[float, int]] = deque()
         self.next_poll = self.next_flush = self.next_beat = 0.0
         self.ask_beside: Callable[[], Record | None] = lambda: None
+        self.text: str | None = None  # of an upload
 
     def run(self) -> None:
         """Train, and keep the store informed, until the run has an end of whatever kind.
@@ -113,21 +120,25 @@ class Session:
 
     def _training(self) -> Any:
         """Load what the run needs, take it over, and begin."""
-        run, store = self.info, self.store
-        text = store.corpus(run.config.task.corpus)[1] if run.config.task.corpus.startswith(PREFIX) else None
-        checkpoint = None
-        if store.checkpoint_steps(run.id):
-            self.step, data = store.load_checkpoint(run.id, run.resume_step)
-            checkpoint = self.tools.read_checkpoint(data)
-        self._patiently(lambda: self._attach())
-        self.text = text
+        run = self.info
+        checkpoint = patiently(self._read, self.around.say)
+        self._patiently(self._attach)
         return self.tools.train(
             run.config,
-            text=text,
+            text=self.text,
             resume=checkpoint,
             controls=self.controls,
             measures=self.tools.measures(run.config),
         )
+
+    def _read(self) -> Any:
+        """The uploaded text, and the checkpoint to go on from; None where there is none."""
+        run, store, corpus = self.info, self.store, self.info.config.corpus or ""
+        self.text = store.corpus(corpus)[1] if corpus.startswith(PREFIX) else None
+        if not store.checkpoint_steps(run.id):
+            return None
+        self.step, data = store.load_checkpoint(run.id, run.resume_step)
+        return self.tools.read_checkpoint(data)
 
     def _attach(self) -> None:
         around, run = self.around, self.info
@@ -146,12 +157,16 @@ class Session:
                         self.mode = "pausing"
                         self.controls.checkpoint()
                 self._first("step")
+            case "Fed":
+                buffer.add("feeding", tuple(event))
             case "Measured":
                 buffer.records.append(event.record)
                 self._first(event.record.kind)
             case "Validation":
                 buffer.add("validation", tuple(event))
                 self._first("validation")
+            case "Scored":
+                buffer.add("score", tuple(event))
             case "Saved":
                 buffer.checkpoints.append((event.step, event.checkpoint))
                 if event.step > 0:  # written before the training goes on: it counts what saving costs
@@ -245,6 +260,9 @@ class Session:
         if state == STOPPED and why is not None:
             state, reason = INTERRUPTED, f"{why}; resume from step {event.step:,}"
         self.buffer.state = (state, reason)
+        taken = self.around.memory()
+        if math.isfinite(taken) and "step" in self.seen:  # else this step may have its row
+            self.buffer.add(footprint.SERIES, (event.step, self.seconds, taken))
         self._flush()
 
     def _flush(self, *, hasty: bool = False) -> None:
@@ -291,19 +309,15 @@ class Session:
 
     def _patiently(self, write: Callable[[], None], already: Callable[[], bool] = lambda: False) -> None:
         """Write; while the store cannot take it, say so and try again: nothing is lost, training waits."""
-        delay, waited = 0.1, False
-        while True:
-            try:
-                if not (waited and already()):
-                    write()
-                break
-            except StoreUnavailable as error:
-                self.around.say(str(error))
-                waited = True
-                time.sleep(delay)
-                delay = min(2 * delay, 5.0)
-        if waited:
-            self.around.say("")
+        tried = False
+
+        def once() -> None:
+            nonlocal tried
+            if not (tried and already()):
+                tried = True
+                write()
+
+        patiently(once, self.around.say)
 
     def _rate(self) -> float:
         marks = self.marks

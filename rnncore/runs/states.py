@@ -22,6 +22,9 @@ COMMANDS = ("pause", "resume", "step", "stop", "set", "measure")
 """What the owner may ask of a run; ``set`` takes ``lr`` and ``clip_norm``, ``measure`` takes every measure at the
 next step, whatever the budget says."""
 
+MOST_ATTEMPTS = 5
+"""A run of a race that was interrupted is begun again by itself, up to so many times in all."""
+
 
 @dataclass(frozen=True)
 class RunInfo:
@@ -46,6 +49,9 @@ class RunInfo:
         resume_step: the checkpoint that its next start goes on from; None for the newest.
         source: '' for a run that a worker trains; ``watch`` for one that is trained elsewhere, whose ``config`` only
             describes what was seen (see ``elsewhere``), and which cannot be steered from here.
+        race, contender: the race that it is part of, '' for none, and its contender, from 0.
+        held: its race is paused.
+        tags: words to find it by.
     """
 
     id: str
@@ -73,11 +79,25 @@ class RunInfo:
     host: str
     resume_step: int | None
     source: str = ""
+    race: str = ""
+    contender: int = 0
+    held: bool = False
+    tags: tuple[str, ...] = ()
 
     @property
     def elsewhere(self) -> bool:
         """It is trained in a program of the user's own."""
         return bool(self.source)
+
+    @property
+    def waits_for_race(self) -> bool:
+        """It goes on when its race does."""
+        return self.held and not self.ended_for_good
+
+    @property
+    def goes_on(self) -> bool:
+        """It was interrupted in a race, which takes it up again by itself."""
+        return bool(self.race) and self.state == INTERRUPTED and not self.held and self.attempt < MOST_ATTEMPTS
 
     @property
     def active(self) -> bool:

@@ -19,12 +19,12 @@ from sqlalchemy.exc import IntegrityError
 from rnncore.config import RunConfig, Training
 from rnncore.errors import ConfigError, StoreError
 from rnncore.runs.corpora import CorpusStore, Upload
-from rnncore.runs.database import RunLost, RunNotFound, StoreUnavailable, home, no_run, vacuum
+from rnncore.runs.database import RunLost, RunNotFound, StoreUnavailable, home, no_run, plain, vacuum
 from rnncore.runs.elsewhere import WATCHED, Elsewhere
-from rnncore.runs.rows import EVERY, ONE, info
+from rnncore.runs.jobs import JobStore
+from rnncore.runs.rows import EVERY, ONE, TURN, WAITING, info
 from rnncore.runs.schema import checkpoints, commands, runs
 from rnncore.runs.series import SeriesStore
-from rnncore.runs.snapshots import SnapshotStore
 from rnncore.runs.states import (
     ACTIVE,
     COMMANDS,
@@ -57,9 +57,15 @@ __all__ = [
 
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"  # none that are easily taken for another
 _ID_LENGTH = 6
+TAG_LENGTH, MOST_TAGS = 40, 20
 
 
-class RunStore(SeriesStore, SnapshotStore, CorpusStore):
+def new_id() -> str:
+    """Six letters and digits that no one mistakes for others."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(_ID_LENGTH))
+
+
+class RunStore(SeriesStore, JobStore, CorpusStore):
     """All runs, past and present. Safe to share among threads; processes open one each.
 
     Args:
@@ -78,6 +84,8 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
         parent: str | None = None,
         resume_from: str | None = None,
         token: str | None = None,
+        race: str = "",
+        contender: int = 0,
     ) -> RunInfo:
         """A new run at the end of the queue.
 
@@ -86,9 +94,11 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
             parent: the run that it repeats.
             resume_from: a run whose newest checkpoint the new one starts from.
             token: whoever asks twice with the same token gets the same run (a second press on Train).
+            race, contender: what it is part of, see ``Races``.
         """
         with self.transaction():
-            given = {"state": QUEUED, "owner": owner, "parent": parent, "token": token, "config": config.to_json()}
+            given: dict[str, Any] = {"state": QUEUED, "owner": owner, "parent": parent, "token": token}
+            given |= {"race": race, "contender": contender, "config": config.to_json()}
             run_id, made = self._insert(given)
             if made and resume_from is not None:
                 self.save_checkpoint(run_id, *self.load_checkpoint(resume_from))
@@ -117,7 +127,7 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
                     known = connection.execute(select(runs.c.id).where(runs.c.token == values["token"])).scalar()
                     if known is not None:
                         return known, False
-                run_id = "".join(secrets.choice(_LETTERS) for _ in range(_ID_LENGTH))
+                run_id = new_id()
                 times = {"created": time.time(), "queued": time.time_ns()}
                 try:
                     with connection.begin_nested():
@@ -138,13 +148,21 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
             raise no_run(run_id)
         return info(row)
 
-    def runs(self, limit: int = 200, states: Iterable[str] | None = None, owner: str | None = None) -> list[RunInfo]:
-        """Runs, the newest first; those in some states or of one owner only, where given."""
+    def runs(
+        self,
+        limit: int = 200,
+        states: Iterable[str] | None = None,
+        owner: str | None = None,
+        race: str | None = None,
+    ) -> list[RunInfo]:
+        """Runs, the newest first; those in some states, of one owner or of one race only, where given."""
         statement = EVERY.order_by(runs.c.created.desc(), runs.c.id).limit(limit)
         if states is not None:
             statement = statement.where(runs.c.state.in_(sorted(states)))
         if owner is not None:
             statement = statement.where(runs.c.owner == owner)
+        if race is not None:
+            statement = statement.where(runs.c.race == race)
         with self.reading() as connection:
             return [info(row) for row in connection.execute(statement)]
 
@@ -173,14 +191,29 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
         """Write the user's own words beside a run."""
         with self.transaction():
             self._check_owner(run_id, owner, "annotate")
-            self._change(run_id, note=_plain(text))
+            self._change(run_id, note=plain(text))
+
+    def tag(self, run_id: str, tags: Iterable[str], owner: str | None = None) -> None:
+        """Words to find a run by, in place of those that it had.
+
+        Raises:
+            StoreError: a tag is too long, or there are too many; or the run belongs to someone else.
+        """
+        kept = list(dict.fromkeys(filter(None, (" ".join(plain(tag).split()) for tag in tags))))
+        if long := next((tag for tag in kept if len(tag) > TAG_LENGTH), None):
+            raise StoreError(f"tag must be at most {TAG_LENGTH} characters, got {long[:TAG_LENGTH]!r}…; shorten it")
+        if len(kept) > MOST_TAGS:
+            raise StoreError(f"tags must be at most {MOST_TAGS}, got {len(kept)}; take some away")
+        with self.transaction():
+            self._check_owner(run_id, owner, "tag")
+            self._change(run_id, tags="\n".join(kept))
 
     def claim(self, worker: str, host: str, run_id: str | None = None) -> RunInfo | None:
         """Take the run that has waited longest, or a certain one; None where there is none to take.
 
         Each run goes to exactly one claimant. ``worker`` is ``pid:start time``, see ``worker.identity``.
         """
-        waiting = select(runs.c.id).where(runs.c.state == QUEUED).order_by(runs.c.queued, runs.c.id).limit(1)
+        waiting = select(runs.c.id).where(WAITING).order_by(*TURN).limit(1)
         if run_id is not None:
             waiting = waiting.where(runs.c.id == run_id)
         with self.reading() as connection:
@@ -214,7 +247,7 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
     def waiting(self) -> int:
         """How many runs wait in the queue."""
         with self.reading() as connection:
-            count = select(func.count()).where(runs.c.state == QUEUED)
+            count = select(func.count()).where(WAITING)
             return connection.execute(count).scalar() or 0
 
     def attach(self, run_id: str, attempt: int, worker: str, host: str, step: int) -> None:
@@ -237,7 +270,7 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
         """
         if state not in STATES:
             raise StoreError(f"state must be one of {', '.join(STATES)}, got {state!r}")
-        values: dict[str, Any] = {"state": state, "reason": _plain(reason)}
+        values: dict[str, Any] = {"state": state, "reason": plain(reason)}
         if state in ENDED:
             values |= {"ended": time.time(), "steps_per_second": 0.0}
         else:
@@ -275,7 +308,7 @@ class RunStore(SeriesStore, SnapshotStore, CorpusStore):
     def fail(self, run_id: str, attempt: int, reason: str, traceback: str = "") -> None:
         """The attempt ended with an error: one sentence for the page, the traceback for the command line."""
         with self.transaction():
-            self.progress(run_id, attempt, traceback=_plain(traceback))
+            self.progress(run_id, attempt, traceback=plain(traceback))
             self.set_state(run_id, FAILED, reason)
 
     def traceback(self, run_id: str) -> str:
@@ -389,8 +422,3 @@ def _check_command(kind: str, payload: dict[str, Any]) -> None:
         name = sorted(extra)[0]
         raise ConfigError(f"{name} cannot be changed on the fly, got {payload[name]!r}; only lr and clip_norm can")
     Training(**payload)  # in range
-
-
-def _plain(text: str) -> str:
-    """Text that both databases take: no NUL, no lone surrogates."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()

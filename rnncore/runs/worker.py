@@ -21,6 +21,8 @@ from typing import Any
 
 from rnncore.config import RunConfig
 from rnncore.errors import RnncoreError
+from rnncore.runs.database import patiently
+from rnncore.runs.footprint import beyond_now
 from rnncore.runs.session import Session, Surroundings, Tools
 from rnncore.runs.store import RunStore
 
@@ -41,17 +43,20 @@ def identity() -> str:
 class Lifeline:
     """Notices that the worker should end: its parent is gone, its input is closed, or a signal came.
 
+    Args:
+        parent: who started the worker, for the reason.
+
     Attributes:
         reason: why, in words; None while it need not end.
         jobs: run ids from standard input, None for the end of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parent: str = "the server") -> None:
         self.reason: str | None = None
         self.jobs: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._parent = os.getppid()
+        self._parent, self._gone = os.getppid(), f"{parent} ended"
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.end("the server stopped"))
+            signal.signal(number, lambda *_: self.end(f"{parent} stopped"))
         for target in (self._read, self._watch):
             threading.Thread(target=target, daemon=True).start()
 
@@ -68,12 +73,12 @@ class Lifeline:
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
                 self.jobs.put(str(json.loads(line)["run"]))
-        self.end("the server ended")
+        self.end(self._gone)
 
     def _watch(self) -> None:
         while self.reason is None:
             if os.getppid() != self._parent:
-                self.end("the server ended")
+                self.end(self._gone)
             time.sleep(WATCH_SECONDS)
         time.sleep(GRACE_SECONDS)
         os._exit(75)
@@ -85,13 +90,18 @@ def say(**message: Any) -> None:
         print(json.dumps(message), flush=True)
 
 
+def note(sentence: str) -> None:
+    """What the worker waits for, '' for nothing."""
+    say(note=sentence)
+
+
 def real_tools() -> Tools:
     """Import torch and train tiny models once, so that the first step of the run is a fast one."""
     import torch
 
     torch.set_num_threads(1)
     from rnncore.diagnostics import live_measures
-    from rnncore.runs.beside import baselines_beside
+    from rnncore.runs.beside import counted_beside
     from rnncore.training import Checkpoint, Controls, train
 
     text = "the quick brown fox jumps over the lazy dog. " * 40
@@ -100,18 +110,19 @@ def real_tools() -> Tools:
         with contextlib.suppress(RnncoreError):  # without the standard corpus, the run itself will say so
             for _ in train(config, text=corpus, measures=live_measures(config)):
                 pass
-    return Tools(train, Controls, Checkpoint.from_bytes, live_measures, baselines_beside)
+    return Tools(train, Controls, Checkpoint.from_bytes, live_measures, counted_beside)
 
 
 def main(arguments: Sequence[str] | None = None, tools: Callable[[], Tools] = real_tools) -> int:
     """Warm up, wait for a run, run it. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m rnncore.runs.worker", description=__doc__)
     parser.add_argument("--store", help="address of the run store; default: RNNCORE_STORE, else the home folder")
+    parser.add_argument("--host", help="address of the Dask worker that it belongs to; default: this machine's name")
     given = parser.parse_args(arguments)
-    life = Lifeline()
+    life = Lifeline("the Dask worker" if given.host else "the server")
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"
-    with RunStore(given.store, patience=PATIENCE_SECONDS) as store:
+    with patiently(lambda: RunStore(given.store, patience=PATIENCE_SECONDS), note) as store:
         ready = tools()
         say(ready=True)
         run_id = life.jobs.get()
@@ -119,11 +130,12 @@ def main(arguments: Sequence[str] | None = None, tools: Callable[[], Tools] = re
             return 0
         around = Surroundings(
             worker=identity(),
-            host=socket.gethostname(),
+            host=given.host or socket.gethostname(),
             ending=lambda: life.reason,
-            say=lambda note: say(note=note),
+            say=note,
+            memory=beyond_now(),
         )
-        Session(store, store.get(run_id), ready, around).run()
+        Session(store, patiently(lambda: store.get(run_id), note), ready, around).run()
     return 0
 
 

@@ -10,21 +10,19 @@ Shapes: N characters, V vocabulary. Units: bits per character.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import math
-import os
-import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.errors import CorpusError
 from rnncore.records import Baselines
-from rnncore.tasks.corpora import cache_folder
+from rnncore.tasks.disk import cache_file, digest_of, write
 from rnncore.tasks.text import Ids, Vocabulary, split, validation_streams
 
 ORDERS = (1, 2, 3, 4, 5, 6)
@@ -55,7 +53,7 @@ class NGram:
     """
 
     def __init__(self, ids: Ids, vocab_size: int, order: int):
-        self.vocab_size, self.order = vocab_size, order
+        self.vocab_size = vocab_size
         self.tables: list[_Table] = []
         codes = np.zeros(len(ids), dtype=np.int64)  # of the context before each character that has one
         contexts = 1
@@ -67,6 +65,24 @@ class NGram:
             self.tables.append(_Table(keys, counts.astype(np.int32), totals, types))
             # an n-gram's rank is the code of the next order's context; none follows the last character
             codes, contexts = inverse[:-1].astype(np.int64), len(keys)
+
+    @classmethod
+    def from_arrays(cls, vocab_size: int, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The model whose ``to_arrays`` these are."""
+        model = cls(np.empty(0, np.int64), vocab_size, order=0)
+        columns = [field.name for field in fields(_Table)]
+        for n in range(len(arrays) // len(columns)):
+            model.tables.append(_Table(*(arrays[f"{column}{n}"] for column in columns)))
+        return model
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All that was counted, as arrays by name."""
+        return {f"{column}{n}": values for n, table in enumerate(self.tables) for column, values in vars(table).items()}
+
+    @property
+    def order(self) -> int:
+        """Characters in the longest n-gram."""
+        return len(self.tables)
 
     def probabilities(self, ids: Ids) -> Floats:
         """P_n of each character after those before it, for n = 1 ... order: (order, N).
@@ -101,6 +117,49 @@ class NGram:
         """Mean bits per character of a text under each order 1 ... order, (order,)."""
         return -np.log2(self.probabilities(ids)).mean(axis=1)
 
+    def write(self, length: int, batch: int, generator: np.random.Generator) -> Ids:
+        """Texts drawn from P_order, (batch, length).
+
+        A draw goes down the orders: with probability count(h) / (count(h) + T(h)) it takes one of the characters
+        that followed h, each as likely as it was frequent, else it asks the next shorter context; below all of
+        them each character is as likely as any other. These mixed together are the interpolated P_order.
+        """
+        written = np.empty((batch, length), np.int64)
+        firsts = [np.cumsum(table.types) - table.types for table in self.tables]  # of each context's keys
+        sums = [np.concatenate([[0], np.cumsum(table.counts, dtype=np.int64)]) for table in self.tables]
+        contexts = np.full((self.order, batch), -1)  # code of the last n characters, -1 if never seen
+        contexts[:1] = 0
+        for t in range(length):
+            chosen = generator.integers(0, self.vocab_size, batch)
+            undecided = np.ones(batch, bool)
+            for n in reversed(range(self.order)):
+                table = self.tables[n]
+                texts = np.flatnonzero(undecided & (contexts[n] >= 0))
+                codes = contexts[n, texts]
+                totals = table.totals[codes]
+                place = generator.random(len(texts)) * (totals + table.types[codes])
+                took = (place < totals) & (totals > 0)
+                texts, first = texts[took], firsts[n][codes[took]]
+                keys = np.searchsorted(sums[n], sums[n][first] + place[took].astype(np.int64), side="right") - 1
+                chosen[texts] = table.keys[keys] % self.vocab_size
+                undecided[texts] = False
+            written[:, t] = chosen
+            contexts = self._after(contexts, chosen)
+        return written
+
+    def _after(self, contexts: Ids, chosen: Ids) -> Ids:
+        """The contexts (order, batch) after one more character each, (batch,)."""
+        following = np.full_like(contexts, -1)
+        following[:1] = 0
+        for n, table in enumerate(self.tables[:-1]):
+            if not len(table.keys):
+                break
+            keys = np.maximum(contexts[n], 0) * self.vocab_size + chosen
+            place = np.minimum(np.searchsorted(table.keys, keys), len(table.keys) - 1)
+            seen = (contexts[n] >= 0) & (table.keys[place] == keys)
+            following[n + 1] = np.where(seen, place, -1)
+        return following
+
 
 def baselines(train: Ids, validation: Ids, vocab_size: int, orders: tuple[int, ...] = ORDERS) -> Baselines:
     """The floors in bits per character, counted on the training text alone.
@@ -127,34 +186,49 @@ def baselines(train: Ids, validation: Ids, vocab_size: int, orders: tuple[int, .
     )
 
 
-def cached_baselines(text: str, validation_fraction: float, *, compute: bool = True) -> Baselines | None:
+def cached_baselines(text: str, validation_fraction: float) -> Baselines:
     """The floors of a text from the disk cache; where missing or damaged they are computed and kept.
 
     Args:
         text: the corpus, split as ``TextTask`` splits it.
         validation_fraction: the last part of the text, not counted.
-        compute: False returns None where the cache has nothing.
+
+    Raises:
+        CorpusError: the text is too short to be split.
     """
-    path = _cache_file(text, validation_fraction)
-    found = _read(path)
-    if found is not None or not compute:
+    digest = digest_of(text)
+    found = find_baselines(digest, validation_fraction)
+    if found is not None:
         return found
     vocabulary = Vocabulary(text)
-    train, validation = split(vocabulary.encode(text), validation_fraction)
+    train, validation = split_for_counting(vocabulary.encode(text), validation_fraction)
+    record = baselines(train, validation, len(vocabulary))
+    _write(_cache_file(digest, validation_fraction), record)
+    return record
+
+
+def find_baselines(digest: str, validation_fraction: float) -> Baselines | None:
+    """The floors of the text of a digest (see ``disk.digest_of``), where the disk cache has them."""
+    return _read(_cache_file(digest, validation_fraction))
+
+
+def split_for_counting(ids: Ids, validation_fraction: float) -> tuple[Ids, Ids]:
+    """Training and validation part, if there is something to count and something to predict.
+
+    Raises:
+        CorpusError: one of them is too short.
+    """
+    train, validation = split(ids, validation_fraction)
     if len(train) < 1 or len(validation) < 2:
         raise CorpusError(
             f"the text must have characters to count and at least 2 for validation, got {len(train):,} and "
             f"{len(validation):,}; use a longer text"
         )
-    record = baselines(train, validation, len(vocabulary))
-    _write(path, record)
-    return record
+    return train, validation
 
 
-def _cache_file(text: str, validation_fraction: float) -> Path:
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
-    digest.update(f"|{validation_fraction}|{ORDERS}|{MOST_CHARACTERS}|{_VERSION}".encode())
-    return cache_folder() / "baselines" / f"{digest.hexdigest()[:32]}.json"
+def _cache_file(digest: str, validation_fraction: float) -> Path:
+    return cache_file("baselines", ".json", digest, validation_fraction, ORDERS, MOST_CHARACTERS, _VERSION)
 
 
 def _read(path: Path) -> Baselines | None:
@@ -175,47 +249,10 @@ def _read(path: Path) -> Baselines | None:
 
 
 def _write(path: Path, record: Baselines) -> None:
-    """At once or not at all; a full or read-only disk only costs the time to compute it again."""
     values = {
         "vocab_size": record.vocab_size,
         "uniform": record.uniform,
         "orders": record.orders,
         "bits": record.bits,
     }
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(values))
-        part.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink()
-
-
-def main() -> int:
-    """Compute into the cache, at low priority, so that training is not held up.
-
-    ``python -m rnncore.tasks.baselines`` reads a JSON job on standard input: ``text`` (or ``text_path``, a
-    UTF-8 file) and ``validation_fraction``. Returns 0, or 2 with a sentence on standard error.
-    """
-    if hasattr(os, "nice"):
-        os.nice(10)
-    try:
-        job = json.load(sys.stdin)
-        text = job["text"] if "text" in job else Path(job["text_path"]).read_text("utf-8")
-        cached_baselines(text, float(job["validation_fraction"]))
-    except CorpusError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        print(
-            f"the job must be JSON with text (or text_path) and validation_fraction, got "
-            f"{type(error).__name__}: {error}; see rnncore.tasks.baselines",
-            file=sys.stderr,
-        )
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    write(path, json.dumps(values).encode())

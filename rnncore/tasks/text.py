@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore.errors import CorpusError
+from rnncore.tasks.base import own_choice
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,8 +44,12 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.characters)
 
-    def encode(self, text: str) -> Ids:
+    def encode(self, text: str, name: str = "the text") -> Ids:
         """Characters → ids, (N,).
+
+        Args:
+            text: the characters.
+            name: what the text is called in a refusal.
 
         Raises:
             CorpusError: a character that the corpus does not have.
@@ -55,8 +60,7 @@ class Vocabulary:
             unknown = _text(np.unique(codes[~known]))
             more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
             raise CorpusError(
-                f"the text must have only characters that the corpus has, got {unknown[:_SHOWN]!r}{more}; "
-                "leave them out"
+                f"{name} must have only characters that the corpus has, got {unknown[:_SHOWN]!r}{more}; leave them out"
             )
         return np.searchsorted(self._codes, codes).astype(np.int64)
 
@@ -108,6 +112,8 @@ class TextTask:
         CorpusError: the text is too short for one window.
     """
 
+    input_size: int | None = None
+
     def __init__(
         self,
         text: str,
@@ -121,9 +127,11 @@ class TextTask:
         self.vocabulary = Vocabulary(text)
         self.sequence_length, self.batch_size = sequence_length, batch_size
         self.stateful, self.seed = stateful, seed
+        self.output_size = len(self.vocabulary)
         self.train_ids, self.validation_ids = split(self.vocabulary.encode(text), validation_fraction)
         self.digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         self._check_length(validation_fraction)
+        self.floor = math.log(self.output_size)
         stream = len(self.train_ids) // batch_size
         self.windows = (stream - 1) // sequence_length if stateful else 0
         streams = self.train_ids[: batch_size * stream].reshape(batch_size, stream)
@@ -157,7 +165,7 @@ class TextTask:
     @property
     def vocab_size(self) -> int:
         """V, the number of distinct characters."""
-        return len(self.vocabulary)
+        return self.output_size
 
     @property
     def floor_bits(self) -> float:
@@ -196,11 +204,25 @@ class TextTask:
         inputs, targets = ids[:-1], ids[1:]
         yield from zip(inputs.split(self.sequence_length), targets.split(self.sequence_length), strict=True)
 
+    def stretch(self, steps: int) -> Tensor:
+        """The beginning of the validation text, ids (≤steps,)."""
+        import torch
+
+        return torch.from_numpy(self.validation_ids[:steps])
+
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy in nats per character; logits (T, B, V), targets (T, B)."""
         from torch.nn.functional import cross_entropy
 
         return cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+    def own(self, outputs: Tensor, chance: Tensor, temperature: float) -> Tensor:
+        """The character that the logits (..., V) would feed back: ids (...)."""
+        return own_choice(outputs, chance, temperature)
+
+    def labels(self, inputs: Tensor) -> list[str]:
+        """Ids (T,) as characters."""
+        return list(self.vocabulary.decode(inputs.cpu().numpy()))
 
     def primer(self, length: int) -> str:
         """Text to start a sample from: the first line break of the validation text and what follows it."""

@@ -25,11 +25,11 @@ def train(
     controls: Controls | None = None,
     measures: Sequence[Measure] = (),
 ) -> Iterator[events.Event]:
-    """Train a configuration and yield what happens: Started, Step, Validation, Measured, Saved, Finished.
+    """Train a configuration and yield what happens: Started, Step, Fed, Validation, Scored, Measured, Saved, Finished.
 
     Args:
         config: what to train; equal configurations give bit-identical weights and losses on one machine.
-        text: the corpus; None loads ``config.task.corpus`` by its name.
+        text: the corpus of a text task; None loads ``config.corpus`` by its name.
         resume: a checkpoint to go on from, bit for bit as if the run had not stopped.
         controls: requests to the running loop: stop, checkpoint, change of lr or clip_norm.
         measures: what to look at (see ``rnncore.diagnostics.live_measures``), on ``config.watch.budget``.
@@ -39,8 +39,4 @@ def train(
         CorpusError: the text is unknown, or too short for one window.
         CheckpointError: the checkpoint belongs to another text or another configuration.
     """
-    if text is None:
-        from rnncore.tasks.corpora import load
-
-        text = load(config.task.corpus).text
     yield from Trainer(config, text, resume).events(controls or Controls(), measures)

@@ -23,18 +23,37 @@ class Step(NamedTuple):
 
     step: int
     seconds: float  # of training so far, measuring included, pauses left out
-    loss: float  # nats per character
+    loss: float  # in the task's unit: nats per character for text
     grad_norm: float  # before clipping
     clip_norm: float  # nan where clipping is off
     lr: float
 
 
+class Fed(NamedTuple):
+    """What scheduled sampling fed in this step. Columns as in ``records.FEEDING_SERIES``."""
+
+    step: int
+    epsilon: float
+    fraction: float
+    coins: int
+    seconds: float
+
+
 class Validation(NamedTuple):
-    """The loss on the validation text, nats per character."""
+    """The loss on what is never trained on, in the task's unit: nats per character for text."""
 
     step: int
     seconds: float
     loss: float
+
+
+class Scored(NamedTuple):
+    """The task's own measure on what is never trained on. Columns as in ``records.SCORE_SERIES``."""
+
+    step: int
+    seconds: float
+    score: float  # on sequences as those of training
+    score_longer: float  # on longer ones, nan where it was not measured
 
 
 class Measured(NamedTuple):
@@ -59,4 +78,4 @@ class Finished(NamedTuple):
     reason: str
 
 
-Event = Started | Step | Validation | Measured | Saved | Finished
+Event = Started | Step | Fed | Validation | Scored | Measured | Saved | Finished

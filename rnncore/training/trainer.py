@@ -8,21 +8,27 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from rnncore.config import RunConfig
 from rnncore.errors import CheckpointError, ConfigError
 from rnncore.models.sequence import SequenceModel, State, detach, flatten, unflatten
-from rnncore.tasks.text import TextTask
+from rnncore.records import LengthScores
+from rnncore.tasks import make_task
+from rnncore.tasks.base import Task, scored
+from rnncore.tasks.drawn import DrawnTask
 from rnncore.training.checkpoint import Checkpoint
 from rnncore.training.controls import Controls
-from rnncore.training.events import Event, Finished, Measured, Saved, Started, Step, Validation
+from rnncore.training.events import Event, Fed, Finished, Measured, Saved, Scored, Started, Step, Validation
 from rnncore.training.measuring import Budget, Measure, due_measures
+from rnncore.training.scheduled_sampling import ScheduledSampler
 
 CHECKPOINT_SECONDS = 10.0
 CHECKPOINT_SHARE = 0.01  # a large model is saved less often, so that saving takes a hundredth of the time
 VALIDATION_SHARE = 0.17  # of the measuring budget; a fifth of the budget is left for writing records
+EXAMINATION_SHARE = 0.15  # where there is one: no sample is written there, and none is measured
 
 
 class Trainer:
@@ -32,32 +38,29 @@ class Trainer:
         step: completed training steps.
         seconds: training time in seconds; time that the caller spends between events is not in it.
         model, optimizer, task, state: what is trained, how, on what, and the carried hidden state.
-        inputs, targets: the present batch, (T, B).
-        loss: of the present batch, nats per character.
+        inputs, targets: the present batch, (T, B) or (T, B, D); the inputs as they were fed.
+        score: the task's own measure at the last validation; nan for none.
+        loss: of the present batch, in the task's unit (nats per character for text).
+        sampler: decides what is fed in scheduled sampling; None for teacher forcing.
     """
 
-    def __init__(self, config: RunConfig, text: str, resume: Checkpoint | None = None):
+    def __init__(self, config: RunConfig, text: str | None = None, resume: Checkpoint | None = None):
         self.config = config
         self.device = _device(config.training.device)
-        self.task = TextTask(
-            text,
-            sequence_length=config.task.sequence_length,
-            batch_size=config.training.batch_size,
-            stateful=config.task.stateful,
-            validation_fraction=config.task.validation_fraction,
-            seed=config.seed,
-        )
+        self.task: Task = make_task(config, text)
         generator = torch.Generator().manual_seed(config.seed)
-        self.model = SequenceModel(config.model, self.task.vocab_size, config.task.sequence_length, generator).to(
-            self.device
-        )
+        self.model = SequenceModel(
+            config.model, self.task.output_size, self.task.sequence_length, generator, self.task.input_size
+        ).to(self.device)
         self.model.seed_dropout(torch.Generator(self.device).manual_seed(config.seed + 1))
         self.optimizer = make_optimizer(config, self.model)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.clip_norm = config.training.clip_norm
         self.state: State | None = None
-        self.step, self.seconds, self.loss = 0, 0.0, math.nan
+        self.step, self.seconds, self.loss, self.score = 0, 0.0, math.nan, math.nan
         self.inputs = self.targets = torch.empty(0, dtype=torch.long)
+        forced = config.scheduled_sampling.teacher_forcing
+        self.sampler = None if forced else ScheduledSampler(config, self.model, self.task)
         if resume is not None:
             self._restore(resume)
 
@@ -71,19 +74,25 @@ class Trainer:
         """Trainable numbers."""
         return sum(parameter.numel() for parameter in self.parameters)
 
+    @property
+    def positions(self) -> int:
+        """Answers asked for in the present batch, mostly T·B: the loss is a mean over so many."""
+        return int(scored(self.targets).sum())
+
     def advance(self, watching: AbstractContextManager[Any] | None = None) -> Step | None:
         """One training step, forward and backward pass inside ``watching``.
 
         Returns None where loss or gradient stopped being finite; the weights then stay as they were.
         """
         inputs, targets, reset = self.task.batch(self.step)
-        self.inputs, self.targets = inputs.to(self.device), targets.to(self.device)
-        before = None if reset or not self.config.task.stateful else self.state
+        truth, self.targets = inputs.to(self.device), targets.to(self.device)
+        before = None if reset or not self.task.stateful else self.state
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
-        with watching or nullcontext():
-            logits, after = self.model(self.inputs, before)
-            loss = self.task.loss(logits, self.targets)
+        mixing = nullcontext(truth) if self.sampler is None else self.sampler.mixing(self.step, truth, before)
+        with mixing as self.inputs, watching or nullcontext():
+            outputs, after = self.model(self.inputs, before)
+            loss = self.task.loss(outputs, self.targets)
             loss.backward()
         if self.clip_norm is None:
             norm = nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
@@ -94,21 +103,41 @@ class Trainer:
             return None
         self.optimizer.step()
         self.state = detach(after)
+        if self.sampler is not None:
+            self.sampler.previous = outputs[-1].detach()
         self.step += 1
         clip_norm = math.nan if self.clip_norm is None else self.clip_norm
         return Step(self.step, self.seconds, self.loss, grad_norm, clip_norm, self.lr)
 
     @torch.no_grad()
     def validate(self) -> float:
-        """Mean loss on the validation text, nats per character, the state carried along it."""
+        """Mean loss on what is never trained on, in the task's unit, under teacher forcing; the state is carried.
+
+        It notes the ``score`` on the same data, where the task has one.
+        """
         self.model.eval()
-        total, count = 0.0, 0
+        total, count, scores = 0.0, 0, []
         state: State | None = None
         for inputs, targets in self.task.validation_batches():
-            logits, state = self.model(inputs.to(self.device), state)
-            total += self.task.loss(logits, targets.to(self.device)).item() * targets.numel()
-            count += targets.numel()
+            outputs, state = self.model(inputs.to(self.device), state)
+            asked = int(scored(targets).sum())
+            total += self.task.loss(outputs, targets.to(self.device)).item() * asked
+            count += asked
+            if isinstance(self.task, DrawnTask):
+                scores.append(self.task.scores(inputs, outputs.cpu(), targets))
+        self.score = float(torch.cat(scores).mean()) if scores else math.nan
         return total / count
+
+    @torch.no_grad()
+    def examine(self, task: DrawnTask) -> LengthScores:
+        """The task's own measure by length, beside the ``score`` of the last validation."""
+        self.model.eval()
+        found = []
+        for exam in task.exams:
+            outputs, _ = self.model(exam.inputs.to(self.device))
+            found.append(task.scores(exam.inputs, outputs.cpu(), exam.targets).numpy())
+        lengths = np.concatenate([exam.lengths for exam in task.exams])
+        return LengthScores.of(lengths, np.concatenate(found), step=self.step, score=self.score, trained=task.longest)
 
     def apply(self, controls: Controls) -> None:
         """Carry out requested changes of lr and clip_norm."""
@@ -127,6 +156,8 @@ class Trainer:
                 f"optimizer.{index}.{name}": value for name, value in entries.items() if isinstance(value, Tensor)
             }
         tensors |= {f"state.{name}": value for name, value in flatten(self.state).items()}
+        if self.sampler is not None and self.sampler.previous is not None:
+            tensors["sampler.previous"] = self.sampler.previous
         tensors["generator.dropout"] = self.model.dropout_generator.get_state()
         meta = {
             "config": self.config.model_dump(mode="json"),
@@ -140,9 +171,10 @@ class Trainer:
 
     def _restore(self, saved: Checkpoint) -> None:
         if saved.meta.get("text_sha256") != self.task.digest:
+            held = f"corpus {self.config.corpus!r}" if self.config.corpus is not None else self.config.task.title
             raise CheckpointError(
-                f"the checkpoint of step {saved.step} was trained on another text than corpus "
-                f"{self.config.task.corpus!r} holds now; start a new run, or bring back that text"
+                f"the checkpoint of step {saved.step} was trained on another text than {held} holds now; start a new "
+                "run, or bring back that text"
             )
         groups: dict[str, dict[str, Tensor]] = {}
         for name, tensor in saved.tensors.items():
@@ -162,6 +194,8 @@ class Trainer:
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": entries})
         named = {name: tensor.to(self.device) for name, tensor in groups.get("state", {}).items()}
         self.state = unflatten(named)
+        if self.sampler is not None and "sampler" in groups:
+            self.sampler.previous = groups["sampler"]["previous"].to(self.device)
         self.model.dropout_generator.set_state(groups["generator"]["dropout"])
         self.step, self.seconds = saved.step, float(saved.meta["seconds"])
         self.clip_norm = saved.meta["clip_norm"]
@@ -184,7 +218,7 @@ class _Loop:
 
     def events(self) -> Iterator[Event]:
         trainer, last = self.trainer, self.trainer.config.training.steps
-        yield Started(trainer.step, trainer.parameter_count, trainer.task.vocab_size, str(trainer.device))
+        yield Started(trainer.step, trainer.parameter_count, trainer.task.output_size, str(trainer.device))
         if trainer.step == 0:
             yield Saved(0, trainer.checkpoint())
         self.mark = time.perf_counter()
@@ -205,6 +239,8 @@ class _Loop:
                 yield Finished(trainer.step, "diverged", _divergence(trainer))
                 return
             yield from self._paused(step._replace(seconds=self._tick()))
+            if trainer.sampler is not None and (fed := trainer.sampler.last) is not None:
+                yield Fed(trainer.step, fed.epsilon, fed.fraction, fed.count, fed.seconds)
             for measure in due:
                 yield from self._measure(measure, watching.opened[measure.name])
             yield from self._validate()
@@ -238,14 +274,24 @@ class _Loop:
             yield from self._paused(Measured(self.trainer.step, record))
 
     def _validate(self) -> Iterator[Event]:
-        trainer = self.trainer
-        first = trainer.step == 1 and self.budget.fraction > 0
-        if first or self.budget.due("validation", VALIDATION_SHARE, trainer.seconds):
+        trainer, task = self.trainer, self.trainer.task
+        ends = trainer.step in (1, trainer.config.training.steps) and self.budget.fraction > 0
+        if not (ends or self.budget.due("validation", VALIDATION_SHARE, trainer.seconds)):
+            return
+        start = time.perf_counter()
+        loss = trainer.validate()
+        self.budget.book("validation", time.perf_counter() - start, self._tick())
+        yield from self._paused(Validation(trainer.step, trainer.seconds, loss))
+        if not isinstance(task, DrawnTask):
+            return
+        scores = None
+        if ends or self.budget.due("examination", EXAMINATION_SHARE, trainer.seconds):
             start = time.perf_counter()
-            loss = trainer.validate()
-            cost = time.perf_counter() - start
-            self.budget.book("validation", cost, self._tick())
-            yield from self._paused(Validation(trainer.step, trainer.seconds, loss))
+            scores = trainer.examine(task)
+            self.budget.book("examination", time.perf_counter() - start, self._tick())
+            yield from self._paused(Measured(trainer.step, scores))
+        longer = math.nan if scores is None else scores.score_longer
+        yield from self._paused(Scored(trainer.step, trainer.seconds, trainer.score, longer))
 
     def _save(self) -> Iterator[Event]:
         start = time.perf_counter()

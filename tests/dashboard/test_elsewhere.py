@@ -11,7 +11,7 @@ from torch import nn
 
 import rnncore
 from dashboard import services
-from dashboard.live.panels import PANELS
+from dashboard.live.panels import RUN_PANELS as PANELS
 from dashboard.live.route import MOST_PANELS, Live
 from rnncore.runs.store import RunNotFound, RunStore
 from tests.dashboard.test_pages import page

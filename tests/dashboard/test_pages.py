@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import services
 from dashboard.owner import COOKIE, OwnerCookie
 from dashboard.widgets.problems import as_text
-from rnncore.config import LEAVES, RunConfig
+from rnncore.config import LEAVES, TASKS, RunConfig
 from rnncore.errors import StoreError
 from rnncore.runs.store import RunStore
 
@@ -154,12 +154,53 @@ def test_settings_outlive_a_refresh_through_the_address(started):
     assert next(one for one in again.number_input if one.key == "set_hidden_size").value == 48
 
 
+def keys_of(test):
+    groups = ("number_input", "selectbox", "text_input", "toggle", "slider", "button_group")
+    return {one.key for group in groups for one in test.get(group)}
+
+
 def test_the_form_has_every_setting(started):
-    keys = {
-        one.key for group in ("number_input", "selectbox", "text_input", "toggle") for one in getattr(page(), group)
-    }
-    missing = {f"set_{leaf}" for leaf in LEAVES} - keys - {"set_cell", "set_t_max"}  # buttons; with chrono only
-    assert not missing
+    more = page(schedule="linear", feed_form="parallel", gate_bias="chrono"), page(feed="sample", epsilon="0.5")
+    for kind in TASKS:
+        test = page(task=kind)
+        assert not test.exception
+        assert not {f"set_{leaf}" for leaf in type(RunConfig.of(task=kind).task).model_fields if leaf != "kind"} - (
+            keys_of(test)
+        )
+        more = (*more, test)
+    found = set().union(*map(keys_of, more))
+    assert not {f"set_{leaf}" for leaf in LEAVES} - found
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TASKS if kind != "text"])
+def test_another_task_starts_with_its_own_settings_and_goes_into_the_address(started, kind):
+    test = page(sequence_length="96")
+    next(one for one in test.selectbox if one.key == "set_task").select(kind).run()
+    assert not test.exception
+    assert test.query_params["task"] == kind
+    button(test, "train").click().run()
+    assert [config.task for config in started] == [RunConfig.of(task=kind).task]
+    assert not test.exception
+
+
+def test_a_task_says_what_it_tests_and_what_knowing_nothing_is_worth(started):
+    said = " ".join(one.value for one in page(task="delayed_recall", symbols="16").caption).replace("\\", "")
+    assert "Memory alone" in said
+    assert "4 bits per answer" in said
+    assert "6.25%" in said
+
+
+def test_a_test_shorter_than_the_training_is_refused_with_a_reason(started):
+    test = page(task="parity", sequence_length="50", test_length="60")
+    next(one for one in test.slider if one.key == "set_sequence_length").set_value(80).run()
+    assert button(test, "train").disabled
+    assert "must be >= sequence" in test.error[0].value.replace("\\", "")
+
+
+def test_a_bad_value_of_a_task_costs_only_itself(started):
+    test = page(task="delayed_recall", symbols="99", sequence_length="40")
+    assert any("symbols must be <= 32" in one.value.replace("\\", "") for one in test.warning)
+    assert next(one for one in test.slider if one.key == "set_sequence_length").value == 40
 
 
 def test_a_store_that_cannot_be_opened_is_said_in_words(home, monkeypatch):

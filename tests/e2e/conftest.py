@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests import browser as browsers
 from tests.e2e.lab import Lab
 from tests.e2e.server import Server
 
 _REPORTS = pytest.StashKey[dict[str, pytest.TestReport]]()
+
+expect.set_options(timeout=20_000)
+"""What a page shows at once takes longer where trainings and a browser share two cores; who passes waits no longer."""
 
 OpenLab = Callable[..., Lab]
 """Opens one more window: ``same`` is a window whose browser, and so whose owner, it shares; ``outage`` says

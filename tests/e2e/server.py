@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from rnncore.runs.experiments import Experiments
 from rnncore.runs.store import RunInfo, RunStore
 
 ROOT = Path(__file__).parents[2]
@@ -82,9 +84,12 @@ class Server:
 
     def workers(self) -> list[psutil.Process]:
         """Its worker processes, with a run or without."""
-        return [
-            one for one in self.process.children(recursive=True) if "rnncore.runs.worker" in " ".join(one.cmdline())
-        ]
+        found = []
+        for one in self.process.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended meanwhile
+                if "rnncore.runs.worker" in " ".join(one.cmdline()):
+                    found.append(one)
+        return found
 
     def kill(self) -> list[psutil.Process]:
         """kill -9; the workers that it leaves behind."""
@@ -131,6 +136,8 @@ class Server:
     def clear(self) -> None:
         """Stop every run and forget them all, so that the next test begins with an empty page."""
         self.check()
+        for info in Experiments(self.store).open_jobs():
+            Experiments(self.store).stop(info.id)
         for run in self.store.runs(limit=1000):
             self.store.send(run.id, "stop")
         until(lambda: not any(run.active for run in self.store.runs(limit=1000)), "the runs' end")

@@ -54,6 +54,7 @@ def test_a_killed_worker_is_shown_with_its_reason_and_resumed_by_a_click(lab: La
     lab.button("requeue").click()
     expect(lab.button("stop")).to_be_enabled()
     until(lambda: server.store.get(run.id).attempt == 2, "the second attempt")
+    server.run("running")  # until then its step is where it was killed
     until(lambda: server.store.get(run.id).step > saved + 20, "training to go on")
     steps = server.store.series(run.id, "train")["step"]
     assert list(steps) == sorted(set(steps))

@@ -186,6 +186,63 @@ def test_truncation_and_temperature_use_up_the_same_random_numbers():
     assert all(torch.equal(states[0], state) for state in states)
 
 
+def written(seeds, length=30, forced=(), **settings):
+    return generate(
+        Recurrent(), ALPHABET, primer="a", length=length, batch=len(seeds), seeds=seeds, forced=forced, **settings
+    ).text
+
+
+def test_a_text_with_a_seed_of_its_own_is_the_same_in_any_batch_and_at_any_length():
+    alone = written([7], temperature=0.9)[0]
+    assert written([3, 7, 3], temperature=[2.0, 0.9, 2.0])[1] == alone
+    assert written([7], length=12, temperature=0.9)[0] == alone[:12]
+    assert (
+        written([7], temperature=0.9)[0]
+        == generate(Recurrent(), ALPHABET, primer="a", length=30, temperature=0.9, generator=seeded(7)).text[0]
+    )
+
+
+def test_equal_seeds_at_two_temperatures_take_the_same_chances():
+    one, other, far = written([5, 5, 5], temperature=[1.0, 1.0001, 5.0])
+    assert one == other
+    assert one != far
+
+
+def test_a_given_character_stands_where_it_was_put_and_changes_nothing_before_it():
+    free = written([2])[0]
+    other = next(one for one in ALPHABET.characters if one != free[10])
+    put = written([2], forced=[{10: other}])[0]
+    assert put[:10] == free[:10]
+    assert put[10] == other
+    assert put[11:] != free[11:]
+
+
+def test_after_a_given_character_the_text_goes_on_as_if_it_had_been_drawn_with_the_same_chances():
+    """A chain that remembers one character only: from the next place on, the chances alone decide."""
+    vocabulary = Vocabulary("abcde")
+    chain = Chain(torch.randn(5, 5, generator=seeded(4)))
+    chance = torch.rand(20, generator=seeded(9))
+    text = generate(chain, vocabulary, primer="a", length=20, seeds=[9], forced=[{6: "c"}]).text[0]
+    expected, last = "", "a"
+    for n in range(20):
+        row = chain.table[vocabulary.characters.index(last)].softmax(-1).cumsum(-1)
+        last = "c" if n == 6 else vocabulary.characters[int((row < 1 - chance[n]).sum())]
+        expected += last
+    assert text == expected
+
+
+def test_giving_a_character_that_would_have_been_written_anyway_changes_nothing():
+    free = written([2, 3])
+    assert written([2, 3], forced=[{10: free[0][10]}, {0: free[1][0], 29: free[1][29]}]) == free
+
+
+def test_the_bits_of_a_given_character_are_what_the_model_gave_it():
+    chain = Chain(torch.tensor([[0.0, 3.0]] * 2))
+    found = generate(chain, Vocabulary("ab"), primer="a", length=2, forced=[{0: "a", 1: "b"}])
+    assert found.text == ["ab"]
+    assert found.bits[0] == pytest.approx([-math.log2(1 / (1 + math.e**3)), -math.log2(1 - 1 / (1 + math.e**3))])
+
+
 def test_sampling_leaves_the_global_random_state_the_weights_and_the_modes_alone():
     model = Recurrent().train()
     model.readout.eval()
@@ -239,6 +296,10 @@ def test_logits_that_are_not_numbers_still_give_a_text():
         ({"temperature": math.nan}, "temperature must be"),
         ({"temperature": math.inf}, "temperature must be"),
         ({"temperature": [1.0, 2.0]}, "one value per text, got 2 for batch 1"),
+        ({"seeds": [1, 2]}, "seeds must have one value per text, got 2 for batch 1"),
+        ({"forced": [{}, {}]}, "forced must have one value per text, got 2 for batch 1"),
+        ({"forced": [{5: "a"}]}, "forced must have positions from 0 to 4, got 5; raise length"),
+        ({"forced": [{0: "ab"}]}, "one character a position, got 'ab'"),
     ],
 )
 def test_values_out_of_range_are_refused_in_a_sentence(settings, sentence):
@@ -250,6 +311,11 @@ def test_values_out_of_range_are_refused_in_a_sentence(settings, sentence):
 def test_characters_of_a_primer_that_the_vocabulary_lacks_are_named():
     with pytest.raises(CorpusError, match="got 'QZ'; leave them out"):
         generate(Recurrent(), ALPHABET, primer="aQbZ", length=5)
+
+
+def test_given_characters_that_the_vocabulary_lacks_are_named():
+    with pytest.raises(CorpusError, match="got 'Q'; leave them out"):
+        generate(Recurrent(), ALPHABET, primer="a", length=5, forced=[{1: "Q"}])
 
 
 def test_a_batch_of_64_writes_fifty_thousand_characters_a_second():

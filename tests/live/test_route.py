@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 
 from dashboard.live import route as live_route
 from dashboard.live.encoding import LEVELS, encode, to_json
-from dashboard.live.panels import PANELS
+from dashboard.live.panels import RUN_PANELS as PANELS
 from dashboard.live.panels.lab import clock
+from dashboard.live.panels.scene import PanelType
 from dashboard.live.route import BadQuery, Live, routes
 from rnncore.config import RunConfig
 from rnncore.records import Baselines, Sample
@@ -78,7 +79,9 @@ def test_only_panels_whose_sources_changed_are_sent_again(store, run):
     have = tags(ask(live, run.id))
     store.append(run.id, "validation", {"step": np.array([9]), "seconds": np.array([1.0]), "loss": np.array([1.5])})
     again = ask(live, run.id, have)
-    assert set(again["panels"]) == {"learning_curve", "metrics", "verdict"}
+    concerned = {name for name, panel in PANELS.items() if {"validation", "info"} & set(panel.sources)}
+    assert {"learning_curve", "metrics", "verdict"} <= concerned < set(PANELS)
+    assert set(again["panels"]) == concerned
     assert again["panels"]["metrics"]["metrics"][0]["items"][2]["value"] == "2.16"
 
 
@@ -163,6 +166,18 @@ def test_generated_markup_travels_as_text(store, run):
 def test_a_query_that_the_component_would_not_send_is_refused_in_a_sentence(store, query):
     with pytest.raises(BadQuery, match=r"must (be|have)"):
         Live(lambda: store).answer(json.loads(json.dumps(query)))
+
+
+def test_a_card_that_cannot_be_drawn_says_so_and_the_others_stand(store, run, monkeypatch, caplog):
+    def broken(scene):
+        raise ZeroDivisionError
+
+    broken_panel = PanelType(PANELS["learning_curve"].sources, broken)
+    monkeypatch.setitem(live_route.PANELS, "learning_curve", broken_panel)
+    answer = ask(Live(lambda: store), run.id)
+    assert "could not be drawn" in answer["panels"]["learning_curve"]["failed"]
+    assert "failed" not in answer["panels"]["metrics"]
+    assert "learning_curve could not be drawn" in caplog.text
 
 
 def test_an_unknown_run_is_said_to_be_unknown(store):

@@ -32,6 +32,29 @@ def test_probe_equals_the_unrolled_loop_in_float32(cell, bidirectional):
         check(make(cell, dtype=torch.float32, num_layers=num_layers, bidirectional=bidirectional), "all")
 
 
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-6), (torch.float64, 1e-12)], ids=str)
+@pytest.mark.parametrize("cell", EVERY)
+def test_over_fifty_steps_the_replay_gives_torchs_own_numbers(cell, dtype, bound):
+    """The gradient of the inputs, and from the gates the outputs and the last states, with torch's weights."""
+    torch.manual_seed(0)
+    layer = CELLS[cell].layer(4, 5, num_layers=2).to(dtype)
+    x = torch.randn(50, 3, 4, dtype=dtype, requires_grad=True)
+    with rnncore.probe(layer) as probe:
+        y, last = layer(x)
+        y.pow(2).sum().backward()
+    _, c_n = parts(last)
+    traces = [one.forward for one in probe[""].layers]
+    assert relative(traces[0].grad_input, x.grad) <= bound
+    assert torch.equal(traces[-1].hidden, y.detach())
+    for index, trace in enumerate(traces):
+        if cell == "lstm":
+            assert relative(trace.cell[-1], c_n[index].detach()) <= bound
+            assert relative(trace.gates["output"] * trace.cell.tanh(), trace.hidden) <= bound
+        if cell == "gru":
+            z, before = trace.gates["update"][1:], trace.hidden[:-1]
+            assert relative((1 - z) * trace.gates["new"][1:] + z * before, trace.hidden[1:]) <= bound
+
+
 @pytest.mark.parametrize("cell", EVERY)
 def test_layers_without_biases_are_opened_too(cell):
     check(make(cell, bias=False, num_layers=2, bidirectional=True), "all")

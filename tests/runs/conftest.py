@@ -40,7 +40,8 @@ def cluster() -> Iterator[Cluster]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder of the test's own."""
     monkeypatch.setenv("RNNCORE_HOME", str(tmp_path))
-    monkeypatch.delenv("RNNCORE_STORE", raising=False)
+    for other in ("RNNCORE_STORE", "RNNCORE_SCHEDULER"):
+        monkeypatch.delenv(other, raising=False)
     return tmp_path
 
 

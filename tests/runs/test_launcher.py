@@ -17,8 +17,10 @@ import pytest
 
 from rnncore.config import RunConfig
 from rnncore.errors import ConfigError, StoreError
-from rnncore.runs.launcher import Launcher, death, usable_cores
-from rnncore.runs.process import LOG_BYTES, Log, is_alive
+from rnncore.runs.launcher import Launcher, usable_cores
+from rnncore.runs.process import LOG_BYTES, Log, death, is_alive
+from rnncore.runs.races import Races
+from rnncore.runs.states import MOST_ATTEMPTS
 from rnncore.runs.store import RunStore
 from rnncore.runs.worker import identity
 from tests.runs.fakes import COMMAND, loss, until
@@ -176,6 +178,32 @@ def test_a_new_server_finds_runs_whose_worker_died_without_a_word(store: RunStor
         store.set_state(alive, "stopped")
 
 
+def test_a_race_goes_on_by_itself_when_a_worker_is_killed_or_the_server_stops(store: RunStore) -> None:
+    races = Races(store)
+    race = races.create("which", "{}", [(n, RunConfig.of(name="slow", steps=150, seed=n)) for n in range(2)])
+    run_id = race.runs[0].id
+    with launcher(store):
+        until(lambda: store.get(run_id).step >= 5)
+        os.kill(worker_pid(store, run_id), signal.SIGKILL)
+        until(lambda: store.get(run_id).attempt == 2)
+        until(lambda: store.get(run_id).step >= 5)
+    with launcher(store):
+        until(lambda: races.get(race.id).over, 30)
+    assert {run.state for run in races.get(race.id).runs} == {"finished"}
+    for run in race.runs:
+        curve_is_whole(store, run.id)
+
+
+def test_a_race_does_not_kill_workers_for_ever(sqlite_store: RunStore) -> None:
+    races = Races(sqlite_store)
+    race = races.create("fatal", "{}", [(0, RunConfig.of(name="exit at 3", steps=9))])
+    with launcher(sqlite_store):
+        until(lambda: sqlite_store.get(race.runs[0].id).attempt == MOST_ATTEMPTS, 30)
+        until(lambda: sqlite_store.get(race.runs[0].id).state == "interrupted")
+        time.sleep(0.5)
+    assert sqlite_store.get(race.runs[0].id).attempt == MOST_ATTEMPTS
+
+
 def test_a_worker_that_exits_without_a_word_is_told_of(sqlite_store: RunStore) -> None:
     with launcher(sqlite_store) as going:
         run = going.submit(RunConfig.of(name="exit at 3", steps=9))
@@ -256,6 +284,16 @@ def test_the_log_of_the_workers_starts_anew_when_it_is_full(tmp_path: Path) -> N
         log.write("x" * 5000)
     assert sum(path.stat().st_size for path in log.path.parent.iterdir()) < 2 * LOG_BYTES + 5000
     Log(tmp_path / "logs" / "workers.log" / "below a file").write("no error")
+
+
+@pytest.mark.parametrize(
+    ("said", "cores"),
+    [("max 100000", None), ("100000 100000", 1), ("20000 100000", 1), ("9900000 100000", None), ("", None)],
+)
+def test_a_container_is_given_no_more_workers_than_it_has_cores(tmp_path: Path, said: str, cores: int | None) -> None:
+    (tmp_path / "cpu.max").write_text(said)
+    bound = usable_cores(tmp_path / "missing")
+    assert usable_cores(tmp_path / "cpu.max") == (cores or bound)
 
 
 def test_slots_are_at_least_one(sqlite_store: RunStore) -> None:

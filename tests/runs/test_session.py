@@ -18,6 +18,7 @@ from sqlalchemy import event
 
 from rnncore.config import RunConfig
 from rnncore.records import Baselines, Record
+from rnncore.runs.races import Races
 from rnncore.runs.session import Session, Surroundings, Tools, in_words
 from rnncore.runs.store import RunStore
 from rnncore.runs.worker import identity
@@ -89,6 +90,29 @@ def test_a_run_writes_everything_that_its_training_says(store: RunStore) -> None
         assert store.record_steps(run.id, "sample") == list(range(10, 61, 10))
         assert store.checkpoint_steps(run.id) == [0, 25, 50, 60]
         assert run.notes == []
+
+
+def test_the_peak_of_memory_is_written_at_the_end_of_each_attempt_that_came_further(store: RunStore) -> None:
+    run_id = store.create(slow()).id
+
+    def attempt(polls: int, memory: float) -> int:
+        """Ends after so many looks at whether it should, the first of them before its first step."""
+        run, looks = store.claim(identity(), socket.gethostname()), iter([None] * polls)
+        assert run is not None
+        around = Surroundings(run.worker, run.host, lambda: next(looks, "the test"), print, lambda: memory)
+        Session(store, run, tools(), around).run()
+        step = store.get(run_id).step
+        store.requeue(run_id)
+        return step
+
+    first = attempt(2, 5e6)
+    assert attempt(0, 7e6) == first > 0
+    last = attempt(2, 9e6)
+    taken = store.series(run_id, "memory")
+    assert taken["step"].tolist() == [first, last]
+    assert taken["bytes"].tolist() == [5e6, 9e6]
+    assert attempt(2, float("nan")) > last
+    assert store.last_step(run_id, "memory") == last
 
 
 def test_the_first_step_and_the_first_measurement_are_written_at_once(store: RunStore) -> None:
@@ -290,6 +314,33 @@ def test_a_full_disk_stops_nothing_for_good_and_loses_nothing(sqlite_store: RunS
         assert run.notes[-1] == ""
         assert run.state == "finished"
         assert run.step == 120
+        run.curve_is_whole()
+
+
+def test_a_race_on_a_full_disk_goes_on_when_there_is_room_and_what_had_finished_stays(sqlite_store: RunStore) -> None:
+    limit = {"pages": 0}
+
+    @event.listens_for(sqlite_store.engine, "checkout")
+    def bound(raw: Any, *_: Any) -> None:
+        raw.execute(f"PRAGMA max_page_count = {limit['pages'] or 1_000_000}").close()
+
+    races = Races(sqlite_store)
+    short, long = RunConfig.of(steps=40), RunConfig.of(name="slow", steps=80)
+    race = races.create("full", "{}", [(0, short), (1, long), (2, long)])
+    with running(sqlite_store, None) as done:
+        done.wait()
+    with running(sqlite_store, None) as one, running(sqlite_store, None) as other:
+        until(lambda: one.step >= 5 and other.step >= 5)
+        limit["pages"] = 1
+        until(lambda: one.notes and other.notes)
+        assert all("is full; free some space or delete runs" in run.notes[0] for run in (one, other))
+        assert [run.state for run in races.get(race.id).runs] == ["finished", "running", "running"]
+        limit["pages"] = 0
+        one.wait()
+        other.wait()
+    assert [(run.state, run.step) for run in races.get(race.id).runs] == [
+        ("finished", 40), ("finished", 80), ("finished", 80)]  # fmt: skip
+    for run in (done, one, other):
         run.curve_is_whole()
 
 

@@ -129,7 +129,11 @@ def test_a_store_of_the_version_before_is_brought_up_to_date_and_keeps_its_runs(
     run = started(store, cell="gru")
     store.append(run.id, "train", rows(1, 5))
     with store.transaction() as connection:
-        connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN source")
+        for table in ("jobs", "races", "experiments"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+        connection.exec_driver_sql("DROP INDEX runs_race")
+        for column in ("source", "race", "contender", "held", "tags"):
+            connection.exec_driver_sql(f"ALTER TABLE runs DROP COLUMN {column}")
         connection.execute(update(schema.schema_version).values(version=1))
     with ThreadPoolExecutor(3) as pool:
         again, *_ = pool.map(lambda _: open_store(url), range(3))

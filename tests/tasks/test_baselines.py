@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import json
 import math
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -18,8 +14,9 @@ from hypothesis import strategies as st
 
 from rnncore.errors import CorpusError
 from rnncore.tasks import baselines as module
-from rnncore.tasks.baselines import ORDERS, NGram, baselines, cached_baselines
+from rnncore.tasks.baselines import ORDERS, NGram, baselines, cached_baselines, find_baselines
 from rnncore.tasks.corpora import load
+from rnncore.tasks.disk import digest_of
 from rnncore.tasks.text import Vocabulary, split, validation_streams
 
 TEXT = "to be, or not to be: that is the question:\n" * 20 + "whether 'tis nobler in the mind to suffer\n" * 20
@@ -79,6 +76,34 @@ def test_probabilities_sum_to_one_after_any_context(train, context):
     np.testing.assert_allclose(sums, 1, rtol=1e-12)
 
 
+def test_a_model_made_of_its_arrays_is_the_same_model():
+    vocabulary = Vocabulary(TEXT)
+    model = NGram(vocabulary.encode(TEXT), len(vocabulary), 4)
+    again = NGram.from_arrays(len(vocabulary), model.to_arrays())
+    text = vocabulary.encode("the question: whether to be")
+    assert again.order == 4
+    np.testing.assert_array_equal(again.probabilities(text), model.probabilities(text))
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_what_a_model_writes_follows_its_own_probabilities(order):
+    model = NGram(np.array([0, 1, 2, 0, 1, 1, 2, 0, 0, 1, 2, 2, 1, 0]), 4, order)  # 3 is never seen
+    written = model.write(3, 60_000, np.random.default_rng(0))
+    texts, counts = np.unique(written, axis=0, return_counts=True)
+    found = dict(zip(map(tuple, texts.tolist()), (counts / len(written)).tolist(), strict=True))
+    for text in np.ndindex(4, 4, 4):
+        expected = float(model.probabilities(np.array(text))[-1].prod())
+        error = math.sqrt(expected * (1 - expected) / len(written))
+        assert abs(found.get(text, 0.0) - expected) < 5 * error, text
+
+
+@given(ids, st.integers(0, 5))
+def test_a_model_of_any_text_can_write(train, order):
+    written = NGram(np.array(train, dtype=np.int64), 4, order).write(7, 3, np.random.default_rng(0))
+    assert written.shape == (3, 7)
+    assert set(written.ravel().tolist()) <= {0, 1, 2, 3}
+
+
 def test_the_floors_are_measured_on_the_characters_that_validation_predicts_from_training_counts_alone():
     vocabulary = Vocabulary(TEXT)
     train, validation = split(vocabulary.encode(TEXT), 0.3)
@@ -130,12 +155,12 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 
 def test_the_cache_answers_the_second_time(cache, monkeypatch):
-    assert cached_baselines(TEXT, 0.1, compute=False) is None
+    assert find_baselines(digest_of(TEXT), 0.1) is None
     first = cached_baselines(TEXT, 0.1)
     assert first == baselines(*split(Vocabulary(TEXT).encode(TEXT), 0.1), len(set(TEXT)))
     monkeypatch.setattr(module, "baselines", None)
     assert cached_baselines(TEXT, 0.1) == first
-    assert cached_baselines(TEXT, 0.1, compute=False) == first
+    assert find_baselines(digest_of(TEXT), 0.1) == first
 
 
 def test_another_text_or_another_split_has_a_place_of_its_own(cache):
@@ -163,9 +188,9 @@ def test_a_damaged_cache_file_is_computed_anew(cache, damage):
     record = cached_baselines(TEXT, 0.1)
     (path,) = cache.iterdir()
     path.write_bytes(damage.encode("utf-8", "surrogateescape"))
-    assert cached_baselines(TEXT, 0.1, compute=False) is None
+    assert find_baselines(digest_of(TEXT), 0.1) is None
     assert cached_baselines(TEXT, 0.1) == record
-    assert cached_baselines(TEXT, 0.1, compute=False) == record
+    assert find_baselines(digest_of(TEXT), 0.1) == record
 
 
 def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path, monkeypatch):
@@ -177,31 +202,3 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path, monkeypatch):
 def test_a_text_with_nothing_to_validate_is_a_sentence(cache):
     with pytest.raises(CorpusError, match="at least 2 for validation, got 10 and 0"):
         cached_baselines("abcdefghij", 0.01)
-
-
-def test_a_side_process_fills_the_cache(cache, tmp_path):
-    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
-    job = json.dumps({"text_path": str(tmp_path / "text.txt"), "validation_fraction": 0.1})
-    done = subprocess.run(
-        [sys.executable, "-m", "rnncore.tasks.baselines"], input=job, text=True, capture_output=True, check=False
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    found = cached_baselines(TEXT, 0.1, compute=False)
-    assert found == baselines(*split(Vocabulary(TEXT).encode(TEXT), 0.1), len(set(TEXT)))
-
-
-@pytest.mark.parametrize(
-    ("job", "sentence"),
-    [
-        ("", "the job must be JSON"),
-        ("[1]", "the job must be JSON"),
-        ('{"text": "abc"}', "got KeyError: 'validation_fraction'"),
-        ('{"text_path": "/no/such/file", "validation_fraction": 0.1}', "got FileNotFoundError"),
-        ('{"text": "", "validation_fraction": 0.1}', "use a longer text"),
-    ],
-)
-def test_a_side_process_that_cannot_do_its_job_says_why(cache, monkeypatch, capsys, job, sentence):
-    monkeypatch.setattr(sys, "stdin", io.StringIO(job))
-    monkeypatch.setattr(module.os, "nice", lambda _: 0)
-    assert module.main() == 2
-    assert sentence in capsys.readouterr().err

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from rnncore.cells import CELLS
 from rnncore.config import RunConfig
 from rnncore.diagnostics import live_measures
 from rnncore.errors import CheckpointError, ConfigError, CorpusError
@@ -123,12 +124,16 @@ def test_a_single_step_can_be_measured_whatever_the_budget_says():
     assert 7 in seen
 
 
-def test_a_learning_rate_of_zero_leaves_the_weights_alone():
-    found = run(RunConfig.of(**SMALL, lr=0.0))
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_learning_rate_of_zero_leaves_the_weights_alone(case):
+    found = run(RunConfig.of(**SMALL, **case, lr=0.0))
     saved = [event.checkpoint for event in found if isinstance(event, events.Saved)]
     for name, tensor in saved[0].tensors.items():
         if name.startswith("model."):
             assert torch.equal(tensor, saved[-1].tensors[name])
+    validated = [event for event in found if isinstance(event, events.Validation)]
+    assert (validated[0].step, validated[-1].step) == (1, 12)
+    assert {event.loss for event in validated} == {validated[0].loss}  # the curve is flat, to the last bit
 
 
 def test_an_untrained_model_knows_nothing():
@@ -243,19 +248,34 @@ def test_cuda_is_refused_in_a_sentence_where_there_is_none():
             run(RunConfig.of(**SMALL, device="cuda"))
 
 
-def test_no_output_sees_the_future():
-    trainer = Trainer(RunConfig.of(**SMALL, cell="gru", num_layers=2), TEXT)
+@pytest.mark.parametrize("cell", list(CELLS))
+def test_no_output_sees_the_future(cell):
+    trainer = Trainer(RunConfig.of(**SMALL, cell=cell, num_layers=2), TEXT)
     ids, _, _ = trainer.task.batch(0)
-    changed = ids.clone()
-    changed[6] = (changed[6] + 1) % trainer.task.vocab_size
     trainer.model.eval()
-    with torch.no_grad():
-        before, after = trainer.model(ids)[0], trainer.model(changed)[0]
-    assert torch.equal(before[:6], after[:6])
-    assert not torch.equal(before[6:], after[6:])
+    for t in range(len(ids)):
+        changed = ids.clone()
+        changed[t] = (changed[t] + 1) % trainer.task.vocab_size
+        with torch.no_grad():
+            before, after = trainer.model(ids)[0], trainer.model(changed)[0]
+        assert torch.equal(before[:t], after[:t])
+        assert not torch.equal(before[t], after[t])
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn_tanh", "rnn_relu"])
+@pytest.mark.parametrize("cell", list(CELLS))
+def test_only_a_bidirectional_layer_sees_the_future(cell):
+    torch.manual_seed(0)
+    x = torch.randn(10, 3, 4)
+    changed = x.clone()
+    changed[6] += 1
+    for bidirectional in (False, True):
+        layer = CELLS[cell].layer(4, 5, bidirectional=bidirectional)
+        with torch.no_grad():
+            before, after = layer(x)[0], layer(changed)[0]
+        assert torch.equal(before[:6], after[:6]) is not bidirectional
+
+
+@pytest.mark.parametrize("cell", list(CELLS))
 def test_stepping_equals_reading_at_once(cell):
     trainer = Trainer(RunConfig.of(**SMALL, cell=cell, num_layers=2), TEXT)
     model, ids = trainer.model.double().eval(), trainer.task.batch(0)[0]

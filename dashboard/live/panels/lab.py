@@ -10,16 +10,17 @@ import numpy as np
 from dashboard.figures.gate_activity import RANKINGS, columns_of, gate_activity
 from dashboard.figures.gradient_flow import gradient_flow
 from dashboard.figures.gradient_norm import gradient_norm
-from dashboard.figures.learning_curve import AS_LOGGED, BITS, Curve, learning_curve
+from dashboard.figures.learning_curve import AS_LOGGED, Curve, Unit, learning_curve, unit_of
 from dashboard.figures.saturation import saturation
+from dashboard.live.panels import lab_scores
 from dashboard.live.panels.scene import PanelType, Scene, lines_of
 from dashboard.live.source import WatchedRun
 from rnncore.cells import CELLS
-from rnncore.config import RunConfig
-from rnncore.diagnostics.findings import ANY_LOSS, KINDS, Evidence, Finding, Floor, verdict
-from rnncore.diagnostics.findings import BITS as BITS_OF_TEXT
+from rnncore.config import KnownTask, RunConfig
+from rnncore.diagnostics.findings import ANY_LOSS, KINDS, Evidence, Finding, Floor, LossUnit, verdict
 from rnncore.records import Baselines, Columns, GateActivity, Sample, Saturation
 from rnncore.runs.elsewhere import Elsewhere
+from rnncore.tasks import make_task
 
 SAMPLES_SHOWN = 12
 
@@ -32,8 +33,16 @@ def _learning_curve(scene: Scene) -> dict[str, Any]:
     floors = {run.info.config.task for run in scene.runs}
     found = (scene.source.record(run, "baselines") for run in scene.runs)  # the same for all, if the text is
     baselines = cast("Baselines | None", next(filter(None, found), None)) if len(floors) == 1 else None
-    unit = AS_LOGGED if any(run.info.elsewhere for run in scene.runs) else BITS
-    return {"figure": learning_curve.plain(curves, baselines, scene.look, scene.at, unit)}
+    units = {_unit(run) for run in scene.runs}
+    unit = units.pop() if len(units) == 1 else AS_LOGGED
+    tasks = [task for task in floors if isinstance(task, KnownTask)]
+    floor = tasks[0].floor / unit.size if len(tasks) == len(floors) == 1 else None
+    return {"figure": learning_curve.plain(curves, baselines, scene.look, scene.at, unit, floor)}
+
+
+def _unit(run: WatchedRun) -> Unit:
+    """What a run's loss is shown in."""
+    return AS_LOGGED if run.info.elsewhere else unit_of(run.info.config.task)
 
 
 def _gradient_flow(scene: Scene) -> dict[str, Any]:
@@ -105,13 +114,14 @@ def _run_metrics(run: WatchedRun, at: int | None) -> dict[str, Any]:
     left = (total - step) / rate if total and rate > 0 and info.state == "running" and at is None else None
     validation = run.series["validation"]
     seen = len(validation["step"]) if at is None else int(np.searchsorted(validation["step"], at, side="right"))
-    unit = AS_LOGGED if info.elsewhere else BITS
+    unit = _unit(run)
     loss = float(np.mean(train["loss"][max(end - 100, 0) : end])) / unit.size if end else None
     held_out = float(validation["loss"][seen - 1]) / unit.size if seen else None
     items = [
         ("Step", f"{step:,}", f"of {total:,}" if total else "taken"),
         ("Training", "–" if loss is None else f"{loss:{unit.digits}}", unit.name),
         ("Validation", "–" if held_out is None else f"{held_out:{unit.digits}}", unit.name),
+        *lab_scores.score_item(run, at),
         ("Speed", f"{rate:.3g}" if rate and at is None else "–", "steps per second"),
         ("Elapsed", clock(seconds), "of training"),
         ("Remaining", "–" if left is None else clock(left), "at this speed"),
@@ -181,7 +191,7 @@ def _findings(scene: Scene, run: WatchedRun) -> list[Finding]:
         validation=validation,
         lag=config.model.t_max,
         floor=_floor(config),
-        unit=ANY_LOSS if info.elsewhere else BITS_OF_TEXT,
+        unit=ANY_LOSS if not _unit(run).short else LossUnit(_unit(run).name, _unit(run).size),
         names=config.model.layer_names,
     )
     if scene.at is not None:
@@ -197,18 +207,24 @@ def _until(series: Columns, at: int | None) -> Columns:
 
 
 def _floor(config: RunConfig) -> Floor | None:
-    """The floor that the user of a model trained elsewhere named."""
-    known = config.floor if isinstance(config, Elsewhere) else None
+    """What the user of a model trained elsewhere named, or a task knows; of text, its baselines tell."""
+    if isinstance(config, Elsewhere):
+        known = config.floor
+    elif isinstance(config.task, KnownTask):
+        known = config.task.floor
+    else:
+        known = make_task(config).floor if config.corpus is None else None
     return None if known is None else Floor(known, "knowing nothing")
 
 
 PANELS: dict[str, PanelType] = {
     "verdict": PanelType(("info", "train", "validation", *KINDS), _verdict),
-    "metrics": PanelType(("info", "train", "validation"), _metrics),
+    "metrics": PanelType(("info", "train", "validation", "score"), _metrics),
     "learning_curve": PanelType(("train", "validation", "baselines"), _learning_curve),
     "gradient_flow": PanelType(("gradient_flow",), _gradient_flow),
     "gradient_norm": PanelType(("train",), _gradient_norm),
     "gate_activity": PanelType(("gate_activity",), _gate_activity, one_run=True),
     "saturation": PanelType(("saturation",), _saturation, one_run=True),
     "samples": PanelType(("sample",), _samples, one_run=True),
+    **lab_scores.PANELS,
 }

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.figures.base import Line, Look, lines
-from dashboard.live.source import Source, WatchedRun
+from dashboard.live.source import Source, WatchedExperiment, WatchedRace, WatchedRun
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a builder may look at: the runs in view, the moment (None: now), the look, and its parameters."""
+    """What a builder may look at: runs in view, moment (None: now), look, parameters, and the race that they are of;
+    or an experiment of the lecture."""
 
     source: Source
     runs: list[WatchedRun]
     at: int | None
     look: Look
     params: dict[str, int]
+    race: WatchedRace | None = None
+    experiment: WatchedExperiment | None = None
 
     @property
     def run(self) -> WatchedRun:
@@ -59,10 +62,17 @@ def lines_of(scene: Scene) -> list[Line]:
     configs = [run.info.config for run in scene.runs]
     labels = [config.label for config in configs]
     if len(set(labels)) < len(labels):
-        labels = [f"{label} ({run.info.id})" for label, run in zip(labels, scene.runs, strict=True)]
+        seeds = [config.seed for config in configs]
+        told = len(set(zip(labels, seeds, strict=True))) == len(labels)
+        whose = [f", seed {seed}" for seed in seeds] if told else [f" ({run.info.id})" for run in scene.runs]
+        labels = [label + which for label, which in zip(labels, whose, strict=True)]
     return lines([(label, config.model.cell) for label, config in zip(labels, configs, strict=True)])
 
 
-SERIES = ("info", "train", "validation")
+RACE = ("race", "race_progress")
+"""What a panel of the whole race depends on: its scores and states, or how far its runs are."""
+EXPERIMENT, PROGRESS = "experiment", "experiment_progress"
+"""What a panel of an experiment depends on: its newest record and its state; and for how long it has been measured."""
+SERIES = ("info", "train", "feeding", "score", "validation", *RACE, EXPERIMENT, PROGRESS)
 TIMELINE = "gradient_flow"
 """The record kind whose steps the playback slider stops at."""

@@ -1,0 +1,72 @@
+"""The network."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from rnncore.config.sections import Section, setting
+
+CellName = Literal["rnn_tanh", "rnn_relu", "lstm", "gru"]
+RecurrentInit = Literal["default", "orthogonal", "identity"]
+
+
+class Model(Section):
+    """A stack of recurrent layers between an embedding and a linear readout."""
+
+    cell: CellName = Field(
+        "lstm",
+        description="Recurrent cell",
+        json_schema_extra={"unit": "", "remedy": "choose one of rnn_tanh, rnn_relu, lstm, gru"},
+    )
+    hidden_size: int = setting(128, "Units per layer, H", unit="units", ge=1, le=4096)
+    num_layers: int = setting(1, "Recurrent layers, L", unit="layers", ge=1, le=4)
+    embedding_size: int = setting(64, "Size of a character's vector, D", unit="units", ge=1, le=1024)
+    dropout: float = setting(0.0, "Share of each layer's outputs set to zero while training", ge=0, lt=1, unit="share")
+    recurrent: RecurrentInit = Field(
+        "default",
+        description="Initial recurrent weights",
+        json_schema_extra={"unit": "", "remedy": "choose one of default, orthogonal, identity"},
+    )
+    recurrent_gain: float = setting(1.0, "Factor on the initial recurrent weights", ge=0, le=10, unit="times")
+    gate_bias: Annotated[Literal["default", "chrono"] | float, Field(union_mode="left_to_right")] = setting(
+        "default",
+        "LSTM forget-gate (GRU update-gate) bias at the start: a value, chrono, or default",
+        remedy="use a number between -10 and 10, 'chrono' or 'default'",
+    )
+    t_max: int | None = setting(
+        None,
+        "Longest dependency that chrono initialisation aims at; empty for the sequence length",
+        unit="characters",
+        ge=3,
+        le=100_000,
+    )
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """What each layer is called, in the records' order."""
+        return tuple(f"layer {number + 1}" for number in range(self.num_layers))
+
+    def cell_of(self, layer: int) -> str:
+        """The cell of a layer, counted from 0."""
+        return self.cell
+
+    @model_validator(mode="after")
+    def _gates_need_a_gated_cell(self) -> Self:
+        if self.gate_bias != "default" and self.cell.startswith("rnn"):
+            raise ValueError(
+                f"gate_bias needs a cell with gates, got cell {self.cell!r}; "
+                "use lstm or gru, or set gate_bias to 'default'"
+            )
+        if isinstance(self.gate_bias, float) and not -10 <= self.gate_bias <= 10:
+            raise ValueError(
+                f"gate_bias must be between -10 and 10, got {self.gate_bias:g}; "
+                "use a number in that range, 'chrono' or 'default'"
+            )
+        return self
+
+
+CELLS: tuple[str, ...] = get_args(CellName)
+
+CELL_LABELS: dict[str, str] = {"rnn_tanh": "RNN", "rnn_relu": "ReLU RNN", "lstm": "LSTM", "gru": "GRU"}
