@@ -108,6 +108,14 @@ class Lab:
         """Wait for something to be true of ``plot``."""
         self.page.wait_for_function(_with_plot(expression), arg=[name, arg], polling=POLL_MS)
 
+    def click_in(self, name: str, x: float, y: float) -> None:
+        """Click into a figure, at fractions of its width and height, once nothing moves under the pointer."""
+        area = self.panel(name).locator(".nsewdrag").first
+        area.scroll_into_view_if_needed()
+        box = area.bounding_box()
+        assert box is not None
+        area.click(position={"x": x * box["width"], "y": y * box["height"]})
+
     def step(self) -> int:
         """The training step that the page shows."""
         return int(self.panel("metrics").locator(".lv-value").first.inner_text().replace(",", ""))

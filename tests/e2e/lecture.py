@@ -29,6 +29,7 @@ def answer(lab: Lab, name: str) -> None:
     edges = found.evaluate_all("all => all.map(one => one.getBoundingClientRect().right)")
     assert max(edges) < width, f"an answer of {name} is out of sight"
     found.first.click()
+    lab.page.wait_for_url("**answer=**")
     lab.idle()
 
 

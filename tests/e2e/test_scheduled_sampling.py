@@ -30,9 +30,7 @@ def test_half_of_the_truth_is_fed_within_its_band_and_teacher_forcing_stands_bes
 
     lab.panel("text").scroll_into_view_if_needed()
     expect(lab.panel("text").locator(".lv-caption")).to_contain_text("sequence 1")
-    box = lab.panel("coins").locator(".nsewdrag").first.bounding_box()
-    assert box is not None
-    lab.page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.95 * box["height"])  # the last of 8 rows
+    lab.click_in("coins", 0.5, 0.95)  # the last of 8 rows
     expect(lab.panel("text").locator(".lv-caption")).to_contain_text("sequence 8")
 
     half = server.run()

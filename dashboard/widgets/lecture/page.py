@@ -126,7 +126,7 @@ def _run(experiment: Experiment, form: Form, before: ExperimentInfo | None) -> E
     settings: dict[str, Any] = experiment.settings(**form.values).model_dump()
     if before is not None and before.open and before.owner == owner():
         Experiments(services.store()).stop(before.id)
-    predicted = state.get(state.ANSWER)
+    predicted = state.answer(experiment.name)
     made = services.launcher().measure(experiment.name, settings, owner(), predicted=predicted)
     state.keep(experiment.name, state.EXPERIMENT, made.id)
     return made

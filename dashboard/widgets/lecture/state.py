@@ -38,6 +38,11 @@ def get(part: str) -> str:
     return str(st.query_params.get(part, ""))[:64]
 
 
+def answer(name: str) -> str:
+    """What the reader said on a page; the session knows it before the browser's address does."""
+    return str(st.session_state.get(f"{_STAYS}{ANSWER}_{name}") or get(ANSWER))[:64]
+
+
 def presenting() -> bool:
     """Large letters, and nothing but the page."""
     return bool(st.session_state.get(f"{_STAYS}{PRESENT}"))
