@@ -46,6 +46,18 @@ CELL_COLOURS: dict[str, dict[Mode, str]] = {
     "rnn_relu": {"light": "#5f4a1a", "dark": "#efe07a"},
     "lstm": {"light": "#1f5fa8", "dark": "#6aa8ee"},
     "gru": {"light": "#0b7f63", "dark": "#45c4a0"},
+    "irnn": {"light": "#96690a", "dark": "#d9b04a"},
+    "orthogonal": {"light": "#a33a22", "dark": "#ff8f6b"},
+    "indrnn": {"light": "#7d5a52", "dark": "#cfa79d"},
+    "peephole": {"light": "#3b49c4", "dark": "#8f9bff"},
+    "coupled": {"light": "#0f6f94", "dark": "#52b9e3"},
+    "layer_norm_lstm": {"light": "#5b6b8c", "dark": "#a9b8d6"},
+    "mgu": {"light": "#3f7d20", "dark": "#86cf5f"},
+    "mingru": {"light": "#5f7500", "dark": "#bcd34b"},
+    "minlstm": {"light": "#6a3fb0", "dark": "#b893f5"},
+    "lru": {"light": "#a8246f", "dark": "#f07ab8"},
+    "slstm": {"light": "#2b5a5e", "dark": "#8cc4c9"},
+    "mlstm": {"light": "#8a3f97", "dark": "#d892e4"},
 }
 """One colour per cell type, in every figure."""
 
@@ -82,7 +94,7 @@ def cell_colour(cell: str, mode: Mode) -> str:
 
 def gate_colour(symbol: str, mode: Mode) -> str:
     """The colour of a gate or state, by its letter."""
-    return GATE_COLOURS[symbol][mode]
+    return GATE_COLOURS.get(symbol, GATE_COLOURS["h"])[mode]
 
 
 def sequential(symbol: str, mode: Mode) -> list[list[float | str]]:

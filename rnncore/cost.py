@@ -1,6 +1,6 @@
 """What a run will cost, before it starts: parameters, memory, and an estimate of its speed.
 
-Needs neither torch nor NumPy. The speed model is a least-squares fit to fused layers on one CPU thread,
+Needs neither torch nor NumPy. The speed model is a least-squares fit to each cell's layer on one CPU thread,
 within about 15 % on the machine it was measured on: milliseconds = a·GFLOP + b·T/1000 + c·T·B·H/10⁶ + d.
 """
 
@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rnncore.cells import CELLS
 from rnncore.config import HenonTask, KnownTask, RunConfig, SentencesTask
 from rnncore.errors import ConfigError
 
-BLOCKS = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}
-"""Weight blocks of size (H, D + H) per layer: one for each gate, or the only one."""
-
-_SPEED = {1: (15.5, 39.8, 0.24, 0.3), 4: (7.1, 10.8, 2.0, 1.0), 3: (12.5, 108.6, 9.8, 0.3)}
+_SPEED = {
+    "rnn_tanh": (15.5, 39.8, 0.24, 0.3), "rnn_relu": (15.5, 39.8, 0.24, 0.3), "irnn": (15.5, 39.8, 0.24, 0.3),
+    "lstm": (7.1, 10.8, 2.0, 1.0), "gru": (12.5, 108.6, 9.8, 0.3), "orthogonal": (31.3, 26.6, 0.0, 0.9),
+    "indrnn": (2.5, 22.1, 5.5, 0.0), "peephole": (13.3, 169.0, 14.5, 0.0), "coupled": (12.0, 96.9, 12.7, 0.0),
+    "layer_norm_lstm": (12.8, 143.0, 23.0, 0.0), "mgu": (13.4, 95.2, 6.5, 0.0), "mingru": (10.4, 1.7, 6.8, 0.5),
+    "minlstm": (8.4, 1.7, 14.6, 0.4), "lru": (16.7, 2.5, 8.5, 0.9), "slstm": (12.0, 216.0, 37.2, 0.0),
+    "mlstm": (17.8, 19.1, 54.9, 0.0),
+}  # fmt: skip
 _PROCESS_BYTES = 300e6  # a worker with torch loaded
 _OPTIMISER_COPIES = {"adam": 2, "adamw": 2, "sgd": 1, "rmsprop": 2}
 _KEEP_FREE = 0.9  # share of the available memory that one run may ask for
@@ -52,16 +57,17 @@ class Cost:
 def estimate(config: RunConfig, vocab_size: int = TYPICAL_VOCABULARY) -> Cost:
     """The cost of a run; the parameter count is exact, the rest an estimate."""
     model, training, steps = config.model, config.training, config.task.sequence_length
-    blocks, hidden, batch = BLOCKS[model.cell], model.hidden_size, training.batch_size
+    cell, hidden, batch = CELLS[model.cell], model.hidden_size, training.batch_size
+    blocks = cell.blocks
     read, answered = sizes_of(config, vocab_size)
     sizes = [model.embedding_size if read is None else read] + [hidden] * (model.num_layers - 1)
-    recurrent = sum(blocks * hidden * (size + hidden + 2) for size in sizes)
+    recurrent = sum(cell.parameters(size, hidden) for size in sizes)
     readout = (hidden + 1) * answered
     embedding = answered * model.embedding_size if read is None else 0
     parameters = embedding + recurrent + readout
-    products = sum(blocks * hidden * (size + hidden) for size in sizes) + hidden * answered
+    products = sum(cell.products(size, hidden) for size in sizes) + hidden * answered
     operations = 6.0 * steps * batch * products
-    a, b, c, d = _SPEED[blocks]
+    a, b, c, d = _SPEED[model.cell]
     volume = model.num_layers * steps * batch * hidden / 1e6
     milliseconds = 1e-9 * a * operations + b * model.num_layers * steps / 1000 + c * volume + d
     milliseconds += parameters * 4e-6  # the optimiser walks over every weight

@@ -111,7 +111,13 @@ def test_any_json_document_gives_a_configuration_or_a_config_error(document):
         ({"stateful": "perhaps"}, "stateful must be true or false, got 'perhaps'; write true or false"),
         (
             {"cell": "rnn_tanh", "gate_bias": 1.0},
-            "gate_bias needs a cell with gates, got cell 'rnn_tanh'; use lstm or gru, or set gate_bias to 'default'",
+            "gate_bias needs a cell with gates, got cell 'rnn_tanh'; use one of lstm, peephole, coupled, "
+            "layer_norm_lstm, gru, mgu, mingru, minlstm, slstm, or set gate_bias to 'default'",
+        ),
+        (
+            {"cell": "lru", "recurrent": "orthogonal"},
+            "recurrent needs a cell with a free recurrent matrix, got cell 'lru'; set recurrent to 'default', or use "
+            "one of rnn_tanh, rnn_relu, irnn, lstm, peephole, coupled, layer_norm_lstm, gru, mgu, slstm",
         ),
     ],
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dashboard.figures.race import AXES
 from dashboard.live.component import Choice, Panel
 from dashboard.live.panels.compare import axis_pairs
+from rnncore.cells import CELLS
 from rnncore.comparison import Race, measure_of
 
 _AGAINST = ("steps", "seconds", "tokens", "operations")
@@ -56,7 +57,7 @@ def _sweep(race: Race) -> list[Panel]:
 
 def _closer(race: Race, seed: int) -> list[Panel]:
     """The contenders' runs with one seed."""
-    gated = any(not config.model.cell.startswith("rnn") for config in race.configs)
+    gated = any(CELLS[config.model.cell].gates for config in race.configs)
     found = [
         Panel("gradient", "gradient_flow", f"Gradient across time, seed {seed}", span=6, height=340,
               about="How strongly the last step's loss depends on the hidden state at each step before"),

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import services
 from dashboard.owner import owner
 from dashboard.widgets.problems import as_text
-from rnncore.config import CELL_LABELS, CELLS, RunConfig
+from rnncore.config import CELL_LABELS, CELLS, KEEPING_GATE, RECURRENT_MATRIX, RunConfig
 from rnncore.errors import RnncoreError
 from rnncore.runs.store import RunInfo
 from rnncore.tasks.corpora import CORPORA
@@ -221,8 +221,10 @@ def _start_beside(run: RunInfo) -> None:
     if cell is None:
         return
     changes: dict[str, object] = {"cell": cell, "name": ""}
-    if cell.startswith("rnn"):
+    if cell not in KEEPING_GATE:
         changes["gate_bias"] = "default"
+    if cell not in RECURRENT_MATRIX:
+        changes |= {"recurrent": "default", "recurrent_gain": 1.0}
     started = train(run.config.changed(**changes))
     if started:
         st.session_state["vs"] = started

@@ -76,9 +76,7 @@ def start() -> None:
 
 def _shared() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="sampling_settings"):
-        st.segmented_control(
-            "Cell", CELLS, key=f"{PREFIX}cell", format_func=CELL_LABELS.__getitem__, required=True, wrap=False
-        )
+        st.selectbox("Cell", CELLS, key=f"{PREFIX}cell", format_func=CELL_LABELS.__getitem__, width=170)
         titles = corpus.titles()
         titles.setdefault(value("corpus"), value("corpus"))
         st.selectbox("Corpus", list(titles), key=f"{PREFIX}corpus", format_func=titles.__getitem__, width=220)

@@ -15,13 +15,12 @@ from dashboard import services
 from dashboard.widgets import runs, schedule, task
 from dashboard.widgets.fields import PREFIX, choice, heading, number, value
 from dashboard.widgets.problems import as_text
-from rnncore.config import CELL_LABELS, CELLS, LEAVES, RunConfig, field_of
+from rnncore.config import CELL_LABELS, CELLS, KEEPING_GATE, LEAVES, RECURRENT_MATRIX, RunConfig, field_of
 from rnncore.cost import check_memory
 from rnncore.errors import ConfigError, RnncoreError
 from rnncore.presets import PRESETS, preset
 
 CUSTOM = "custom"
-_SHORT = CELL_LABELS | {"rnn_relu": "ReLU"}
 
 
 def seed(config: RunConfig) -> None:
@@ -135,15 +134,8 @@ def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
     """
     _presets()
     heading("Network")
-    st.segmented_control(
-        "Cell",
-        CELLS,
-        key=PREFIX + "cell",
-        format_func=_SHORT.__getitem__,
-        wrap=False,
-        required=True,
-        width="stretch",
-        help=field_of("cell").description,
+    st.selectbox(
+        "Cell", CELLS, key=PREFIX + "cell", format_func=CELL_LABELS.__getitem__, help=field_of("cell").description
     )
     left, right = st.columns(2)
     with left:
@@ -158,7 +150,7 @@ def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
         choice("recurrent", "Recurrent weights")
     with right:
         number("recurrent_gain", "Recurrent gain", step=0.1, format="%.2f")
-    gated = not str(st.session_state[PREFIX + "cell"]).startswith("rnn")
+    gated = st.session_state[PREFIX + "cell"] in KEEPING_GATE
     left, right = st.columns(2)
     with left:
         st.selectbox(
@@ -166,7 +158,7 @@ def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
             ["default", "value", "chrono"],
             key=PREFIX + "gate_bias",
             disabled=not gated,
-            help=field_of("gate_bias").description if gated else "A plain RNN has no gates",
+            help=field_of("gate_bias").description if gated else "This cell has no gate that keeps its state",
         )
     with right:
         kind = st.session_state[PREFIX + "gate_bias"]
@@ -259,8 +251,10 @@ def _to_widget(leaf: str, given: Any) -> Any:
 
 def _from_widget(leaf: str) -> Any:
     held = value(leaf)
+    if leaf in ("recurrent", "recurrent_gain") and value("cell") not in RECURRENT_MATRIX:
+        return field_of(leaf).default
     if leaf == "gate_bias":
-        if str(value("cell")).startswith("rnn"):
+        if value("cell") not in KEEPING_GATE:
             return "default"
         return float(value("gate_bias_value")) if held == "value" else held
     return held

@@ -80,9 +80,7 @@ def settings() -> None:
         st.info(f"{label} does not learn the Hénon map. Choose a run that does, or press **Train**.")
     _seed(first)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="shift_settings"):
-        st.segmented_control(
-            "Cell", CELLS, key="shift_cell", format_func=CELL_LABELS.__getitem__, required=True, wrap=False
-        )
+        st.selectbox("Cell", CELLS, key="shift_cell", format_func=CELL_LABELS.__getitem__, width=170)
         st.toggle(
             "Scheduled sampling", key="shift_on", help="Feed the network its own prediction now and then in training"
         )

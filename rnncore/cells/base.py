@@ -35,13 +35,38 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Of one layer and direction: ih (G·H, D), hh (G·H, H), biases (G·H,) or None."""
+class About:
+    """What a catalogue says of a cell.
 
-    ih: Tensor
-    hh: Tensor
+    Attributes:
+        source: authors, year, address.
+        idea: what it is for, in one sentence.
+        tex: its equations, LaTeX.
+        lines: how the state comes about, one or two lines of HTML.
+    """
+
+    source: str
+    idea: str
+    tex: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Of one layer and direction: ih (G·H, D), hh (G·H, H), biases (G·H,) or None; ``more`` by name, for own cells."""
+
+    ih: Any
+    hh: Any
     bias_ih: Tensor | None
     bias_hh: Tensor | None
+    more: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Weights:
+        """All of them changed alike."""
+        ih, hh, bias_ih, bias_hh = (
+            None if one is None else change(one) for one in (self.ih, self.hh, self.bias_ih, self.bias_hh)
+        )
+        return Weights(ih, hh, bias_ih, bias_hh, {name: change(value) for name, value in self.more.items()})
 
     @property
     def bias(self) -> Tensor | None:
@@ -70,18 +95,31 @@ class Backward:
     """Total gradients; a leading axis K where several losses were carried.
 
     ``grad_hidden`` = dL/dh_t and ``grad_cell`` = dL/dc_t through the recurrence, (..., T, B, H);
-    ``grad_preactivations`` at the input side of the non-linearities, (..., T, B, G or 1, H).
+    ``grad_preactivations`` at the input side of the non-linearities, (..., T, B, G or 1, H). Where they cannot be told
+    from these: ``recurrent`` at the recurrent side, ``gates`` = dL/d(gate), and how ``input`` = dL/dx_t is made.
     """
 
     grad_hidden: Tensor
     grad_cell: Tensor | None
     grad_preactivations: Tensor
     weight_ih: Tensor
+    recurrent: Tensor | None = None
+    gates: Tensor | None = None
+    input: Callable[[], Tensor] | None = None
 
     @cached_property
     def grad_input(self) -> Tensor:
         """dL/dx_t, (..., T, B, D): one matrix product, made when it is asked for."""
-        return to_input(self.grad_preactivations, self.weight_ih)
+        return to_input(self.grad_preactivations, self.weight_ih) if self.input is None else self.input()
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Backward:
+        """All gradients changed alike, their last axes kept."""
+        cell, recurrent, gates = (
+            None if one is None else change(one) for one in (self.grad_cell, self.recurrent, self.gates)
+        )
+        made = None if self.input is None else lambda: change(self.grad_input)
+        hidden, pre = change(self.grad_hidden), change(self.grad_preactivations)
+        return Backward(hidden, cell, pre, self.weight_ih, recurrent, gates, made)
 
 
 class Carry(Protocol):
@@ -146,8 +184,9 @@ class Cell:
         gates: the gate table, in PyTorch's order.
         has_cell_state: whether there is a c beside h.
         bias_gates: gate symbol → sign for ``gate_bias``: which biases remember (+1), and which chrono
-            initialisation mirrors (-1).
+            initialisation mirrors (-1). A single -1 is a gate that keeps the state when it is shut.
         replay: the family's replay.
+        about: for the catalogue.
     """
 
     name: str
@@ -157,11 +196,37 @@ class Cell:
     has_cell_state: bool
     bias_gates: tuple[tuple[str, int], ...]
     replay: Replay
+    about: About = field(default_factory=lambda: About("", "", "", ()))
 
     @property
     def blocks(self) -> int:
         """Weight blocks of H rows: one per gate, or one."""
         return max(1, len(self.gates))
+
+    @property
+    def block_symbols(self) -> tuple[str, ...]:
+        """What each block of H rows in the weights belongs to: a gate, or ''."""
+        return tuple(gate.symbol for gate in self.gates) or ("",)
+
+    def parameters(self, input_size: int, size: int) -> int:
+        """How many numbers one layer and direction has."""
+        return self.blocks * size * (input_size + size + 2)
+
+    def products(self, input_size: int, size: int) -> int:
+        """Multiplications of one step of one sequence: the weights that are multiplied with a vector."""
+        return self.blocks * size * (input_size + size)
+
+    def memory(self, size: int) -> int:
+        """Numbers carried beside h: H for a cell state."""
+        return size if self.has_cell_state else 0
+
+    def state_size(self, size: int) -> int:
+        """S: all that a step hands to the next, h and what is beside it."""
+        return size + self.memory(size)
+
+    def shown_cell(self, carried: Tensor | None, size: int) -> Tensor | None:
+        """The cell state c of all that is carried beside h: (..., M) → (..., H), or None."""
+        return carried[..., :size] if carried is not None and self.has_cell_state else None
 
     def layer(self, input_size: int, hidden_size: int, **options: Any) -> nn.Module:
         """The fused torch layer: (T, B, input_size) → (T, B, hidden_size)."""

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rnncore.cells.base import (
+    About,
     Backward,
     Cell,
     Ends,
@@ -151,4 +152,11 @@ GRU = Cell(
     False,
     (("z", 1),),
     GRUReplay(),
+    about=About(
+        "Cho et al. 2014, arXiv:1406.1078",
+        "One gate keeps the state, another decides what the new value sees of it.",
+        r"\begin{aligned} r_t &= \sigma(\cdot),\; z_t = \sigma(\cdot),\; n_t = \tanh(W_n x_t + b + r_t \odot "
+        r"(U_n h_{t-1} + b')) \\ h_t &= (1 - z_t) \odot n_t + z_t \odot h_{t-1} \end{aligned}",
+        ("h<sub>t</sub> = z ⊙ h<sub>t−1</sub> + (1 − z) ⊙ n",),
+    ),
 )

@@ -47,7 +47,7 @@ def initialise(
         return
     for name, bias_ih in layer.named_parameters():
         if name.startswith("bias_ih"):
-            bias_hh = layer.get_parameter(name.replace("bias_ih", "bias_hh"))
+            bias_hh = getattr(layer, name.replace("bias_ih", "bias_hh"), None)
             _set_gate_bias(cell, bias_ih, bias_hh, gate_bias, t_max, generator)
 
 
@@ -57,7 +57,9 @@ def _check(cell: Cell, layer: Any, recurrent: str, gate_bias: float | str | None
     if gate_bias is None:
         return
     if not cell.bias_gates:
-        raise ConfigError(f"gate_bias needs a cell with gates, got cell {cell.name!r}; use lstm or gru, or None")
+        raise ConfigError(
+            f"gate_bias needs a cell with a gate that keeps its state, got cell {cell.name!r}; use lstm or gru, or None"
+        )
     if not layer.bias:
         raise ConfigError(f"gate_bias needs a layer with biases, got {gate_bias!r} with bias=False; use None")
     if isinstance(gate_bias, str) and gate_bias != "chrono":
@@ -67,18 +69,21 @@ def _check(cell: Cell, layer: Any, recurrent: str, gate_bias: float | str | None
 
 
 def _set_gate_bias(
-    cell: Cell, bias_ih: Tensor, bias_hh: Tensor, gate_bias: float | str, t_max: int | None, generator: Any
+    cell: Cell, bias_ih: Tensor, bias_hh: Tensor | None, gate_bias: float | str, t_max: int | None, generator: Any
 ) -> None:
-    symbols = [gate.symbol for gate in cell.gates]
-    into, other = bias_ih.view(len(symbols), -1), bias_hh.view(len(symbols), -1)
+    symbols = list(cell.block_symbols)
+    into, other = (None if one is None else one.view(len(symbols), -1) for one in (bias_ih, bias_hh))
+    assert into is not None
     value: Any = gate_bias
     if gate_bias == "chrono":
         assert t_max is not None
         value = _empty(into[0], generator).uniform_(1, t_max - 1, generator=generator).log_().to(into.device)
+    only = len(cell.bias_gates) == 1  # a gate that keeps the state when it is shut has no other beside it
     for symbol, sign in cell.bias_gates:
-        if sign > 0 or gate_bias == "chrono":
+        if sign > 0 or gate_bias == "chrono" or only:
             into[symbols.index(symbol)] = sign * value
-            other[symbols.index(symbol)] = 0.0
+            if other is not None:
+                other[symbols.index(symbol)] = 0.0
 
 
 def _empty(like: Tensor, generator: torch.Generator | None) -> Tensor:

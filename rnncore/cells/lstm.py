@@ -28,6 +28,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rnncore.cells.base import (
+    About,
     Backward,
     Cell,
     Ends,
@@ -193,4 +194,15 @@ LSTM = Cell(
     True,
     (("f", 1), ("i", -1)),
     LSTMReplay(),
+    about=About(
+        "Hochreiter & Schmidhuber 1997; Gers et al. 2000",
+        "A cell state that gates write to, keep and show.",
+        r"\begin{aligned} i_t &= \sigma(\cdot),\; f_t = \sigma(\cdot),\; g_t = \tanh(\cdot),\; o_t = "
+        r"\sigma(\cdot) \quad\text{each of } W x_t + U h_{t-1} + b \\ c_t &= f_t \odot c_{t-1} + i_t \odot "
+        r"g_t, \qquad h_t = o_t \odot \tanh c_t \end{aligned}",
+        (
+            "c<sub>t</sub> = f ⊙ c<sub>t−1</sub> + i ⊙ g",
+            "h<sub>t</sub> = o ⊙ tanh c<sub>t</sub>",
+        ),
+    ),
 )

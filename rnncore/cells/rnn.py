@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rnncore.cells.base import (
+    About,
     Backward,
     Cell,
     Ends,
@@ -95,5 +96,33 @@ class RNNCarry:
         return self.ends.input(pre)
 
 
-RNN_TANH = Cell("rnn_tanh", "RNN", "tanh", (), False, (), RNNReplay("tanh"))
-RNN_RELU = Cell("rnn_relu", "RNN", "relu", (), False, (), RNNReplay("relu"))
+RNN_TANH = Cell(
+    "rnn_tanh",
+    "RNN",
+    "tanh",
+    (),
+    False,
+    (),
+    RNNReplay("tanh"),
+    about=About(
+        "Elman 1990",
+        "The state is written anew at each step.",
+        r"h_t = \tanh(W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh})",
+        ("h<sub>t</sub> = tanh(W x<sub>t</sub> + U h<sub>t−1</sub> + b)",),
+    ),
+)
+RNN_RELU = Cell(
+    "rnn_relu",
+    "RNN",
+    "relu",
+    (),
+    False,
+    (),
+    RNNReplay("relu"),
+    about=About(
+        "Elman 1990; ReLU in place of tanh",
+        "The state may grow without bound.",
+        r"h_t = \mathrm{ReLU}(W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh})",
+        ("h<sub>t</sub> = ReLU(W x<sub>t</sub> + U h<sub>t−1</sub> + b)",),
+    ),
+)

@@ -3,6 +3,8 @@
 from rnncore.config.known_tasks import KnownTask as KnownTask
 from rnncore.config.model import CELL_LABELS as CELL_LABELS
 from rnncore.config.model import CELLS as CELLS
+from rnncore.config.model import KEEPING_GATE as KEEPING_GATE
+from rnncore.config.model import RECURRENT_MATRIX as RECURRENT_MATRIX
 from rnncore.config.model import Model as Model
 from rnncore.config.run import TASKS as TASKS
 from rnncore.config.run import RunConfig as RunConfig

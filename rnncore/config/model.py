@@ -8,7 +8,26 @@ from pydantic import Field, model_validator
 
 from rnncore.config.sections import Section, setting
 
-CellName = Literal["rnn_tanh", "rnn_relu", "lstm", "gru"]
+CellName = Literal[
+    "rnn_tanh", "rnn_relu", "irnn", "orthogonal", "indrnn", "lstm", "peephole", "coupled", "layer_norm_lstm", "gru",
+    "mgu", "mingru", "minlstm", "lru", "slstm", "mlstm",
+]  # fmt: skip
+CELLS: tuple[str, ...] = get_args(CellName)
+CELL_LABELS: dict[str, str] = {
+    "rnn_tanh": "RNN", "rnn_relu": "ReLU RNN", "irnn": "IRNN", "orthogonal": "Orthogonal RNN", "indrnn": "IndRNN",
+    "lstm": "LSTM", "peephole": "Peephole LSTM", "coupled": "Coupled LSTM", "layer_norm_lstm": "LayerNorm LSTM",
+    "gru": "GRU", "mgu": "MGU", "mingru": "minGRU", "minlstm": "minLSTM", "lru": "LRU", "slstm": "sLSTM",
+    "mlstm": "mLSTM",
+}  # fmt: skip
+KEEPING_GATE: dict[str, str] = {
+    "lstm": "forget", "peephole": "forget", "coupled": "forget", "layer_norm_lstm": "forget", "gru": "update",
+    "mgu": "forget", "mingru": "update", "minlstm": "forget", "slstm": "forget",
+}  # fmt: skip
+"""The gate that ``gate_bias`` is about, of the cells that have one."""
+RECURRENT_MATRIX: tuple[str, ...] = (
+    "rnn_tanh", "rnn_relu", "irnn", "lstm", "peephole", "coupled", "layer_norm_lstm", "gru", "mgu", "slstm",
+)  # fmt: skip
+"""Cells whose recurrent weights are a free matrix, which may begin orthogonal, as the identity, or scaled."""
 RecurrentInit = Literal["default", "orthogonal", "identity"]
 
 
@@ -18,7 +37,7 @@ class Model(Section):
     cell: CellName = Field(
         "lstm",
         description="Recurrent cell",
-        json_schema_extra={"unit": "", "remedy": "choose one of rnn_tanh, rnn_relu, lstm, gru"},
+        json_schema_extra={"unit": "", "remedy": f"choose one of {', '.join(CELLS)}"},
     )
     hidden_size: int = setting(128, "Units per layer, H", unit="units", ge=1, le=4096)
     num_layers: int = setting(1, "Recurrent layers, L", unit="layers", ge=1, le=4)
@@ -32,7 +51,7 @@ class Model(Section):
     recurrent_gain: float = setting(1.0, "Factor on the initial recurrent weights", ge=0, le=10, unit="times")
     gate_bias: Annotated[Literal["default", "chrono"] | float, Field(union_mode="left_to_right")] = setting(
         "default",
-        "LSTM forget-gate (GRU update-gate) bias at the start: a value, chrono, or default",
+        "Bias of the gate that keeps the state (LSTM forget, GRU update) at the start: a value, chrono, or default",
         remedy="use a number between -10 and 10, 'chrono' or 'default'",
     )
     t_max: int | None = setting(
@@ -54,19 +73,21 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _gates_need_a_gated_cell(self) -> Self:
-        if self.gate_bias != "default" and self.cell.startswith("rnn"):
+        if self.gate_bias != "default" and self.cell not in KEEPING_GATE:
             raise ValueError(
-                f"gate_bias needs a cell with gates, got cell {self.cell!r}; "
-                "use lstm or gru, or set gate_bias to 'default'"
+                f"gate_bias needs a cell with gates, got cell {self.cell!r}; use one of {', '.join(KEEPING_GATE)}, "
+                "or set gate_bias to 'default'"
             )
+        if self.cell not in RECURRENT_MATRIX:
+            for leaf, usual in (("recurrent", "default"), ("recurrent_gain", 1.0)):
+                if getattr(self, leaf) != usual:
+                    raise ValueError(
+                        f"{leaf} needs a cell with a free recurrent matrix, got cell {self.cell!r}; set {leaf} to "
+                        f"{usual!r}, or use one of {', '.join(RECURRENT_MATRIX)}"
+                    )
         if isinstance(self.gate_bias, float) and not -10 <= self.gate_bias <= 10:
             raise ValueError(
                 f"gate_bias must be between -10 and 10, got {self.gate_bias:g}; "
                 "use a number in that range, 'chrono' or 'default'"
             )
         return self
-
-
-CELLS: tuple[str, ...] = get_args(CellName)
-
-CELL_LABELS: dict[str, str] = {"rnn_tanh": "RNN", "rnn_relu": "ReLU RNN", "lstm": "LSTM", "gru": "GRU"}

@@ -171,7 +171,12 @@ class _Rows:
         shape = losses, *trace.hidden.shape[1:]
         self.carry = trace.cell_type.replay.carry(trace.replayed, trace.weights, losses, with_input)
         self.hidden = trace.hidden.new_zeros(shape)
-        self.cell = None if trace.cell is None else trace.hidden.new_zeros(shape)
+        carried, self.cell_type = trace.replayed.cell, trace.cell_type
+        self.cell = None if carried is None else carried.new_zeros(*shape[:2], carried.shape[-1])
+
+    def shown(self, cell: Tensor | None) -> Tensor | None:
+        """The cell state's gradients, of all that is carried beside h."""
+        return self.cell_type.shown_cell(cell, self.hidden.shape[-1])
 
     def first(self, rows: int) -> tuple[Tensor, Tensor | None]:
         """Hidden and cell of the rows that there are."""
@@ -190,8 +195,8 @@ def _in_step(stack: Stack, group: range, hidden: Carried, cells: Carried) -> Non
             rows, cell = layers[index].first(there)
             layers[index].carry.total(t, rows, cell)
             hidden.take(index, rows, t, first)
-            if cell is not None:
-                cells.take(index, cell, t, first)
+            if (shown := layers[index].shown(cell)) is not None:
+                cells.take(index, shown, t, first)
             below = layers[index].carry.leave(t, rows, cell)
             if below is not None:
                 mask = stack.masks[index - 1]

@@ -84,8 +84,7 @@ def step_jacobian(
 
 def state_size(trace: Trace) -> int:
     """S: H, or 2H where there is a cell state."""
-    size = trace.replayed.hidden.shape[-1]
-    return 2 * size if trace.cell_type.has_cell_state else size
+    return trace.cell_type.state_size(trace.replayed.hidden.shape[-1])
 
 
 def _spectra(trace: Trace, sequence: int, at: Array, length: int, lags: Sequence[int]) -> dict[str, Array]:
@@ -110,19 +109,20 @@ def _spectra(trace: Trace, sequence: int, at: Array, length: int, lags: Sequence
             singular.append(singular_values(product))
             scale = singular[-1][0].clamp(min=1e-300)  # so that the trace's own type can hold it
             radius.append(float(spectral_radius((product / scale).to(own)) * scale))
-    gated = bool(trace.cell_type.gates)
+    plain = not trace.cell_type.gates and weights.hh is not None  # h_t = φ(W_hh h_{t-1} + ...)
     return {
         "eigenvalues": _float32(torch.view_as_real(eigenvalues)),
         "singular": _float32(spread),
         "product_singular": torch.stack(singular).numpy(),
         "product_radius": np.array(radius),
-        "weight_bound": np.array(math.nan if gated else float(torch.linalg.matrix_norm(weights.hh, 2))),
+        "weight_bound": np.array(float(torch.linalg.matrix_norm(weights.hh, 2)) if plain else math.nan),
     }
 
 
 def _direct(traces: Sequence[Trace], sequence: int, at: Array, lags: Sequence[int]) -> dict[str, Array]:
     """The direct path c → c of each layer, at the steps and over the lags."""
-    if not traces[0].cell_type.has_cell_state:
+    first = traces[0].cell_type
+    if not first.has_cell_state or "forget" not in [gate.name for gate in first.gates]:
         return {"direct": np.zeros((0, len(at), 0)), "product_direct": np.zeros((0, len(lags), 0))}
     end = int(at[-1]) + 1
     forget = [direct_path(trace)[:end, sequence].double().cpu() for trace in traces]
@@ -243,7 +243,7 @@ class DynamicsMeasure(AfterStep):
     def records(self, trainer: Trainer, opened: None) -> Iterable[Record]:
         """Step Jacobians and Lyapunov exponents."""
         cell, model = CELLS[trainer.config.model.cell], trainer.config.model
-        effort = Effort.of(model.hidden_size * (2 if cell.has_cell_state else 1), model.num_layers)
+        effort = Effort.of(cell.state_size(model.hidden_size), model.num_layers)
         inputs = trainer.task.stretch(effort.steps)
         return dynamics(self._read(trainer, inputs), step=trainer.step, text=trainer.task.labels(inputs))
 

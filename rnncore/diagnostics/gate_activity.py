@@ -34,14 +34,20 @@ def channels_of(cell: str) -> tuple[str, ...]:
 
 
 def keeping_gate(cell: str) -> str:
-    """The letter of the gate that keeps the state, '' for a cell without one: that whose bias makes it remember."""
-    return next((symbol for symbol, sign in CELLS[cell].bias_gates if sign > 0), "")
+    """The letter of the gate that keeps the state, '' for a cell without one: that whose bias makes it remember.
+
+    ``(1−f)`` where the state is kept as far as f is shut.
+    """
+    gates = CELLS[cell].bias_gates
+    return next((symbol if sign > 0 else f"(1−{symbol})" for symbol, sign in gates if sign > 0 or len(gates) == 1), "")
 
 
 def channel(trace: Any, symbol: str) -> Any:
     """One of them, (T, B, H)."""
     if symbol == "h":
         return trace.hidden
+    if symbol.startswith("(1−"):
+        return 1 - trace.gates[symbol[3:-1]]
     return trace.cell if symbol == "c" else trace.gates[symbol]
 
 

@@ -65,12 +65,13 @@ def direct_path(trace: Trace) -> Tensor:
     Raises:
         DynamicsError: the cell has no cell state, or a state or a gate is not finite.
     """
-    if trace.cell is None:
+    names = [gate.name for gate in trace.cell_type.gates]
+    if trace.cell is None or "forget" not in names:
         raise DynamicsError(
-            f"the direct path needs a cell state, and {trace.cell_type.name} has none; use step_jacobians for the whole"
+            f"the direct path needs a cell state and a forget gate, and {trace.cell_type.name} has not both; use "
+            "step_jacobians for the whole"
         )
     forward, _ = opened(trace)
-    names = [gate.name for gate in trace.cell_type.gates]
     return forward.gates[:, :, names.index("forget")]
 
 
@@ -121,7 +122,8 @@ def opened(trace: Trace, dtype: torch.dtype | None = None) -> tuple[Forward, Wei
         DynamicsError: a state or a gate is NaN or infinite.
     """
     forward, weights = trace.replayed, trace.weights
-    values = [forward.hidden, forward.gates, weights.hh, *forward.saved.values()]
+    recurrent = () if weights.hh is None else (weights.hh,)
+    values = [forward.hidden, forward.gates, *recurrent, *forward.saved.values()]
     if not all(bool(torch.isfinite(value).all()) for value in values):
         raise DynamicsError(
             f"the states of layer {trace.name!r} must be finite, got NaN or infinity; look at an earlier step, lower "
@@ -129,9 +131,7 @@ def opened(trace: Trace, dtype: torch.dtype | None = None) -> tuple[Forward, Wei
         )
     if dtype is None or dtype == forward.hidden.dtype:
         return forward, weights
-    given = (weights.ih, weights.hh, weights.bias_ih, weights.bias_hh)
-    cast = Weights(*(None if one is None else one.to(dtype) for one in given))  # type: ignore[arg-type]
-    return _each(forward, lambda value: value.to(dtype)), cast
+    return _each(forward, lambda value: value.to(dtype)), weights.each(lambda value: value.to(dtype))
 
 
 def part_of(forward: Forward, steps: slice, sequences: slice = slice(None)) -> Forward:
@@ -152,7 +152,7 @@ def _each(forward: Forward, change: Callable[[Tensor], Tensor]) -> Forward:
 def one_by_one(cell: Cell, forward: Forward, weights: Weights) -> Iterator[Tensor]:
     """J_0, J_1, ..., each (B, S, S), made a piece at a time so that few are held at once."""
     steps, batch, size = forward.hidden.shape
-    state = size * (2 if cell.has_cell_state else 1)
+    state = cell.state_size(size)
     width = max(1, PIECE // (batch * state * state))
     for start in range(0, steps, width):
         yield from cell.replay.jacobian(part_of(forward, slice(start, start + width)), weights)

@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnncore.cells import Cell, Forward, Weights
+from rnncore.cells import OWN_CELLS, Cell, Forward, Weights
+from rnncore.cells.own import OwnCell, apart
 from rnncore.diagnostics.jacobian import DynamicsError, one_by_one, opened, part_of
 from rnncore.probe.call import cell_of
 from rnncore.probe.trace import Trace
@@ -106,7 +107,7 @@ def lyapunov_exponents(
 
 @torch.no_grad()
 def autonomous_lyapunov(
-    source: Trace | nn.RNN | nn.LSTM | nn.GRU,
+    source: Trace | nn.Module,
     *,
     layer: int = 0,
     reverse: bool = False,
@@ -125,8 +126,8 @@ def autonomous_lyapunov(
         reverse: of a torch layer that reads in both directions, whether the reverse one.
         sequences: of a trace, which of its sequences go on.
         steps: how long it runs.
-        start: h, or (h, c) for an LSTM, (B, H) each, to start from in place of the trace's end; for a torch layer None
-            draws one h from U(-½, ½), always the same, with c = h.
+        start: h, or (h, c) for a cell that carries more, (B, H or M), to start from in place of the trace's end; for a
+            layer None draws one h from U(-½, ½), always the same, with c = h.
         count: see ``lyapunov_exponents``.
         warmup: see ``lyapunov_exponents``.
         dtype: what to compute in.
@@ -138,7 +139,7 @@ def autonomous_lyapunov(
     begin = tuple(one[sequences] for one in begin) if isinstance(source, Trace) else begin
     if start is not None:
         begin = start if isinstance(start, tuple) else (start,)
-    forward, free = _free_run(cell, weights, tuple(one.to(weights.hh.device, dtype) for one in begin), steps)
+    forward, free = _free_run(cell, weights, tuple(one.to(weights.ih.device, dtype) for one in begin), steps)
     return _along(cell, forward, free, count, warmup, None)
 
 
@@ -219,43 +220,52 @@ def _trace_end(trace: Trace) -> tuple[Cell, Weights, tuple[Tensor, ...]]:
 
 
 def _parts(module: Any, layer: int, reverse: bool) -> tuple[Cell, Weights, tuple[Tensor, ...]]:
-    """A torch layer's cell, weights, and a state to start from."""
+    """A recurrent layer's cell, weights, and a state to start from."""
     suffix = f"_l{layer}" + ("_reverse" if reverse else "")
-    if not hasattr(module, f"weight_hh{suffix}"):
+    if not hasattr(module, f"weight_ih{suffix}"):
         directions = "both directions" if getattr(module, "bidirectional", False) else "one direction"
         raise DynamicsError(
             f"layer {layer}{' in reverse' if reverse else ''} must be one of the module's, got a "
             f"{type(module).__name__} with {getattr(module, 'num_layers', 0)} layers and {directions}"
         )
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    found = [getattr(module, name + suffix, None) for name in names]
-    weights = Weights(*(None if one is None else one.detach() for one in found))  # type: ignore[arg-type]
-    cell = cell_of(module)
-    drawn = torch.rand(1, module.hidden_size, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 0.5
-    return cell, weights, (drawn,) * (2 if cell.has_cell_state else 1)
+    cell, size = cell_of(module), int(module.hidden_size)
+    if cell.name in OWN_CELLS and hasattr(module, "weights"):
+        weights = module.weights(suffix).each(lambda one: one.detach())
+    else:
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        found = [getattr(module, name + suffix, None) for name in names]
+        weights = Weights(*(None if one is None else one.detach() for one in found))  # type: ignore[arg-type]
+    drawn = torch.rand(1, size, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 0.5
+    memory = cell.memory(size)
+    return cell, weights, (drawn, drawn.repeat(1, -(-memory // size))[:, :memory]) if memory else (drawn,)
 
 
 def _free_run(cell: Cell, weights: Weights, start: tuple[Tensor, ...], steps: int) -> tuple[Forward, Weights]:
-    """A layer's run with zero input by torch's own kernel, replayed; and its weights in the type of the start.
-
-    What the input is multiplied with makes no difference: one column of zeros stands for it.
-    """
+    """A layer's run with zero input, replayed; and its weights in the type of the start."""
     h, dtype = start[0], start[0].dtype
-    biases = [None if one is None else one.to(dtype) for one in (weights.bias_ih, weights.bias_hh)]
-    hh = weights.hh.to(dtype)
-    own = Weights(hh.new_zeros(len(hh), 1), hh, *biases)
-    single: Any = cell.layer(1, h.shape[1], bias=own.bias is not None, device="meta", dtype=dtype)
-    named = {"weight_ih_l0": own.ih, "weight_hh_l0": hh, "bias_ih_l0": own.bias_ih, "bias_hh_l0": own.bias_hh}
-    for name, tensor in named.items():
-        if tensor is not None:
-            setattr(single, name, nn.Parameter(tensor, requires_grad=False))
-    x = h.new_zeros(steps, len(h), 1)
-    states = tuple(one.unsqueeze(0).contiguous() for one in start)
-    y = single(x, states if cell.has_cell_state else states[0])[0]
+    own = weights.each(lambda one: one.to(dtype))
+    x = h.new_zeros(steps, len(h), own.ih.shape[1])
+    y = _run(cell, own, x, start)
     lost = (~torch.isfinite(y)).flatten(1).any(1).nonzero()
     if len(lost):
         raise DynamicsError(
             f"left to itself with zero input the state grows beyond all numbers within {int(lost[0]) + 1} steps: the "
             "network explodes; lower the recurrent gain, or use a cell that is bounded"
         )
-    return cell.replay.forward(x, y, h, start[1] if cell.has_cell_state else None, own), own
+    return cell.replay.forward(x, y, h, start[1] if len(start) == 2 else None, own), own
+
+
+def _run(cell: Cell, own: Weights, x: Tensor, start: tuple[Tensor, ...]) -> Tensor:
+    """y (T, B, H): by the cell's equations, or by torch's own kernel."""
+    if isinstance(cell, OwnCell):
+        sizes = cell.equations.beside(start[0].shape[1])
+        y: Tensor = cell.equations.run(x, start[0], apart(start[1], sizes) if sizes else (), own)[0]
+        return y
+    single: Any = cell.layer(x.shape[2], start[0].shape[1], bias=own.bias_ih is not None, device="meta", dtype=x.dtype)
+    named = {"weight_ih_l0": own.ih, "weight_hh_l0": own.hh, "bias_ih_l0": own.bias_ih, "bias_hh_l0": own.bias_hh}
+    for name, tensor in named.items():
+        if tensor is not None:
+            setattr(single, name, nn.Parameter(tensor, requires_grad=False))
+    states = tuple(one.unsqueeze(0).contiguous() for one in start)
+    found: Tensor = single(x, states if len(states) == 2 else states[0])[0]
+    return found

@@ -27,7 +27,7 @@ def memory_timescale(layers: list[Any], *, cell: str, step: int) -> MemoryTimesc
     gate, channels = keeping_gate(cell), channels_of(cell)
     steps, sequences, size = layers[0].hidden.shape
     units = units_kept(size)
-    leak = np.array([_mean(1 - trace.gates[gate]) for trace in layers]) if gate else np.zeros((len(layers), 0))
+    leak = np.array([_mean(1 - channel(trace, gate)) for trace in layers]) if gate else np.zeros((len(layers), 0))
     levels = [[_level(trace, cell, symbol)[units] for symbol in channels] for trace in layers]
     return MemoryTimescale(
         step=step,

@@ -183,7 +183,7 @@ def _final(hidden: Tensor, cell: Tensor | None) -> Tensor:
 
 def _arriving_cell(trace: Trace, hidden: Tensor, cell: Tensor | None) -> Tensor | None:
     """What reaches c_n of an LSTM from outside, (B, H): what h_n does not account for. None for nothing."""
-    if cell is None:
+    if cell is None or trace.cell_type.name != "lstm":  # own cells: what is carried beside h ends with the sequence
         return None
     order = trace.order
     if trace.lengths is None:

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rnncore.probe.call import cell_of
+from rnncore.probe.call import cell_of, is_recurrent
 from rnncore.records import Array, Parameters, Record
 from rnncore.training.measuring import is_power_of_two
 
@@ -56,12 +56,12 @@ class Part:
 
 
 def parts_of(model: nn.Module) -> list[Part]:
-    """All trainable parameters; those of ``nn.RNN/LSTM/GRU`` split into their gates (i, f, g, o; r, z, n)."""
+    """All trainable parameters; those of recurrent layers split into their gates (i, f, g, o; r, z, n)."""
     gates: dict[int, tuple[tuple[str, ...], int]] = {}
     for module in model.modules():
-        if isinstance(module, nn.RNN | nn.LSTM | nn.GRU):
-            symbols = tuple(gate.symbol for gate in cell_of(module).gates) or ("",)
-            gates |= {id(one): (symbols, module.hidden_size) for one in module.parameters()}
+        if is_recurrent(module):
+            size, symbols = int(module.hidden_size), cell_of(module).block_symbols  # type: ignore[arg-type]
+            gates |= {id(one): (symbols, size) for one in module.parameters()}
     found = []
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:

@@ -45,17 +45,27 @@ def weight_gradients(trace: Trace, inputs: Tensor, steps: slice = slice(None)) -
             f"inputs must be (T, B, D) with T, B = {tuple(size)} as in the trace, got {tuple(inputs.shape)}; give what "
             "the layer read, time-major, and only the sequences that the probe opened"
         )
-    pre = trace.grad_preactivations[steps]
-    recurrent = pre.clone()
-    if "reset" in trace.gates:
+    if not getattr(trace.cell_type, "outer", True):
+        raise ProbeError(
+            f"the weights of cell {trace.cell_type.name!r} are not used as a plain product at each step, so that their "
+            "gradient has no parts a_t x_tᵀ; use the parameters' .grad"
+        )
+    pre, recurrent = trace.grad_preactivations[steps], trace.gradients.recurrent
+    if recurrent is not None:
+        recurrent = recurrent[steps]
+    elif trace.cell_type.name == "gru":
+        recurrent = pre.clone()
         recurrent[:, :, 2] *= trace.gates["reset"][steps]
+    else:
+        recurrent = pre
     pre, recurrent = pre.flatten(2), recurrent.flatten(2)
-    found = {
-        "weight_ih": torch.einsum("tbg,tbd->tgd", pre, inputs.detach()[steps].to(pre.dtype)),
-        "weight_hh": torch.einsum("tbg,tbh->tgh", recurrent, _before(trace)[steps]),
-    }
+    found = {"weight_ih": torch.einsum("tbg,tbd->tgd", pre, inputs.detach()[steps].to(pre.dtype))}
+    if trace.weights.hh is not None:
+        found["weight_hh"] = torch.einsum("tbg,tbh->tgh", recurrent, _before(trace)[steps])
     if trace.weights.bias_ih is not None:
-        found |= {"bias_ih": pre.sum(1), "bias_hh": recurrent.sum(1)}
+        found["bias_ih"] = pre.sum(1)
+    if trace.weights.bias_hh is not None:
+        found["bias_hh"] = recurrent.sum(1)
     return found
 
 

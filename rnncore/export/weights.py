@@ -1,7 +1,8 @@
 """A checkpoint's weights under plain ``torch.nn`` names, and five lines that load them without this project.
 
 They are ``embedding.weight`` (not where numbers are read), ``rnn.*`` of one stacked ``nn.LSTM``, ``nn.GRU`` or
-``nn.RNN``, and ``readout.*``. Read from the checkpoint's bytes with NumPy: the server has no torch.
+``nn.RNN``, and ``readout.*``; of a cell that torch has no layer for ``layers.*``, and the lines need this project's
+``rnncore.cells``. Read from the checkpoint's bytes with NumPy: the server has no torch.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def weights(store: RunStore, run_id: str, step: int | None = None) -> Weights:
         )
     step, data = store.load_checkpoint(run_id, step)
     try:
-        tensors = _plain(load(data))
+        tensors = _plain(load(data), stacked=bool(CELLS[run.config.model.cell].module))
     except (SafetensorError, ValueError, KeyError) as error:
         raise ExportError(
             f"the checkpoint of step {step:,} of run {run_id!r} holds no weights ({type(error).__name__}); choose "
@@ -88,15 +89,19 @@ def write_weights(store: RunStore, run_id: str, folder: Path) -> None:
     write_configuration(store, run_id, folder)
 
 
-def _plain(tensors: dict[str, Array]) -> dict[str, Array]:
+def _plain(tensors: dict[str, Array], *, stacked: bool) -> dict[str, Array]:
     """The model's own tensors, one layer's ``layers.1.weight_ih_l0`` as a stack's ``rnn.weight_ih_l1``."""
     own = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
+    if not stacked:
+        return {name: np.ascontiguousarray(own[name]) for name in sorted(own)}
     renamed = {re.sub(r"^layers\.(\d+)\.(\w+)_l0$", r"rnn.\2_l\1", name): value for name, value in own.items()}
     return {name: np.ascontiguousarray(renamed[name]) for name in sorted(renamed)}
 
 
 def _snippet(run: RunInfo, tensors: dict[str, Array]) -> str:
     cell, model = CELLS[run.config.model.cell], run.config.model
+    if not cell.module:
+        return _own_snippet(run, tensors)
     options = f", num_layers={model.num_layers}" if model.num_layers > 1 else ""
     options += f', nonlinearity="{cell.nonlinearity}"' if cell.nonlinearity else ""
     outputs, size = tensors["readout.weight"].shape
@@ -116,6 +121,32 @@ def _snippet(run: RunInfo, tensors: dict[str, Array]) -> str:
             f"model = nn.ModuleDict({{{', '.join(modules)}}})",
             f"model.load_state_dict(load_file({json.dumps(FILE)}))",
             f'forward = lambda x: model["readout"](model["rnn"]({x})[0])  # {shapes} -> (T, B, {outputs})',
+            "",
+        ]
+    )
+
+
+def _own_snippet(run: RunInfo, tensors: dict[str, Array]) -> str:
+    """For a cell that torch has no layer for: this project's layer, in a list of them."""
+    cell, (outputs, size) = run.config.model.cell, tensors["readout.weight"].shape
+    inputs = tensors["layers.0.weight_ih_l0"].shape[1]
+    embedding = tensors.get("embedding.weight")
+    sizes = [inputs] + [size] * (run.config.model.num_layers - 1)
+    modules = [
+        *([] if embedding is None else [f'"embedding": nn.Embedding({embedding.shape[0]}, {embedding.shape[1]})']),
+        f'"layers": nn.ModuleList(CELLS["{cell}"].layer(n, {size}) for n in {sizes})',
+        f'"readout": nn.Linear({size}, {outputs})',
+    ]
+    x = "x" if embedding is None else 'model["embedding"](x)'
+    shapes = f"numbers (T, B, {inputs})" if embedding is None else "ids (T, B)"
+    return "\n".join(
+        [
+            "from functools import reduce; from rnncore.cells import CELLS; from safetensors.torch import load_file",
+            "from torch import nn",
+            f"model = nn.ModuleDict({{{', '.join(modules)}}})",
+            f"model.load_state_dict(load_file({json.dumps(FILE)}))",
+            f'forward = lambda x: model["readout"](reduce(lambda y, layer: layer(y)[0], model["layers"], {x}))'
+            f"  # {shapes} -> (T, B, {outputs})",
             "",
         ]
     )

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnncore.cells import CELLS
+from rnncore.cells import CELLS, TORCH_CELLS
 from rnncore.config import Model
 
 State = tuple[Any, ...]
@@ -134,26 +134,34 @@ class SequenceModel(nn.Module):
     ) -> tuple[Tensor, State]:
         """One step: ids (B,) → logits (B, V), or numbers (B, D) → numbers; and the state.
 
-        By torch's cell functions: for a single step a fused layer's preparations cost more than its arithmetic.
+        By torch's cell functions where there are such: for a single step a fused layer's preparations cost more than
+        its arithmetic.
 
         Args:
             masks: of this step, (B, H) or None per layer, instead of dropout's own.
         """
-        cell = getattr(torch, f"{self.cell}_cell")
         x, after = self.embedding(inputs), []
         for index, layer in enumerate(self.layers):
-            before = None if state is None else state[index]
-            weights = layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0
-            if self.cell == "lstm":
-                h, c = (x.new_zeros(1, len(x), layer.hidden_size),) * 2 if before is None else before
-                h, c = cell(x, (h[0], c[0]), *weights)
-                after.append((h.unsqueeze(0), c.unsqueeze(0)))
-            else:
-                h = x.new_zeros(1, len(x), layer.hidden_size) if before is None else before
-                h = cell(x, h[0], *weights)
-                after.append(h.unsqueeze(0))
-            x = self.dropouts[index](h) if not masks else h if masks[index] is None else h * masks[index]
+            h, kept = self._step_of(layer, x, None if state is None else state[index])
+            after.append(kept)
+            mask = masks[index] if masks else None
+            x = self.dropouts[index](h) if not masks else h if mask is None else h * mask
         return self.readout(x), tuple(after)
+
+    def _step_of(self, layer: Any, x: Tensor, before: Any) -> tuple[Tensor, Any]:
+        """One layer: (B, D) → (B, H), and its state."""
+        if self.cell not in TORCH_CELLS:
+            y, after = layer(x.unsqueeze(0), before)
+            return y[0], after
+        cell = getattr(torch, f"{self.cell}_cell")
+        weights = layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0
+        zero = x.new_zeros(1, len(x), layer.hidden_size)
+        if self.cell == "lstm":
+            h, c = (zero, zero) if before is None else before
+            h, c = cell(x, (h[0], c[0]), *weights)
+            return h, (h.unsqueeze(0), c.unsqueeze(0))
+        h = cell(x, (zero if before is None else before)[0], *weights)
+        return h, h.unsqueeze(0)
 
 
 def detach(state: State | None) -> State | None:

@@ -30,8 +30,15 @@ def version(tensor: Tensor) -> int | None:
     return None if tensor.is_inference() else tensor._version
 
 
-def cell_of(module: nn.RNNBase) -> Cell:
-    """The registry's entry for a torch layer."""
+def is_recurrent(module: nn.Module) -> bool:
+    """Whether a module is a recurrent layer: torch's, or one of ``rnncore.cells``."""
+    return isinstance(module, nn.RNN | nn.LSTM | nn.GRU) or isinstance(getattr(module, "cell_name", None), str)
+
+
+def cell_of(module: Any) -> Cell:
+    """The registry's entry for a recurrent layer."""
+    if (own := getattr(module, "cell_name", None)) is not None:
+        return CELLS[own]
     if isinstance(module, nn.LSTM):
         return CELLS["lstm"]
     return CELLS["gru"] if isinstance(module, nn.GRU) else CELLS[f"rnn_{module.nonlinearity}"]
@@ -139,6 +146,10 @@ class Call:
     def _weights(self, layer: int, direction: int, copies: Copies) -> Weights:
         """Copies, so that a trace stays right when the optimiser has changed the originals."""
         suffix = f"_l{layer}" + ("_reverse" if direction else "")
+        own: Any = getattr(self.module, "weights", None)
+        if own is not None:
+            found: Weights = own(suffix)
+            return found.each(lambda tensor: tensor.detach().clone())
 
         def get(name: str) -> Any:
             parameter = getattr(self.module, name + suffix, None)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from torch import nn
 
 from rnncore.errors import ProbeError
-from rnncore.probe.call import Call, Catcher, Copies
+from rnncore.probe.call import Call, Catcher, Copies, is_recurrent
 from rnncore.probe.layers import ModuleTrace
 
 
@@ -25,7 +25,7 @@ class Probe(Mapping[str, ModuleTrace]):
 
     def __init__(self, model: nn.Module, rows: slice, lazy: bool = False):
         self._modules = {
-            name: module for name, module in model.named_modules() if isinstance(module, nn.RNN | nn.LSTM | nn.GRU)
+            name: cast(nn.RNNBase, module) for name, module in model.named_modules() if is_recurrent(module)
         }
         if not self._modules:
             raise ProbeError(

@@ -32,13 +32,19 @@ class Gradients:
     @cached_property
     def grad_cell(self) -> Tensor | None:
         """dL/dc_t, total through h_t and c_{t+1}, (..., T, B, H); None for a cell without one."""
-        return None if self._back.grad_cell is None else self._natural(self._back.grad_cell)
+        shown = self._cell_type.shown_cell(self._back.grad_cell, self._back.grad_hidden.shape[-1])
+        return None if shown is None else self._natural(shown)
 
     @cached_property
     def grad_gates(self) -> Gates:
         """Gate → dL/d(gate value after the non-linearity), (..., T, B, H)."""
         values = self._cell_type.replay.grad_gates(self._forward, self._back)
         return Gates(self._cell_type.gates, self._natural(values))
+
+    @cached_property
+    def recurrent(self) -> Tensor | None:
+        """The same at the recurrent side, where an own cell's replay gives it."""
+        return None if self._back.recurrent is None else self._natural(self._back.recurrent)
 
     @cached_property
     def grad_preactivations(self) -> Tensor:
@@ -52,9 +58,7 @@ class Gradients:
 
     def of(self, loss: int) -> Gradients:
         """Those of one of the K losses, as a view."""
-        one, back = slice(loss, loss + 1), self._back
-        cell = None if back.grad_cell is None else back.grad_cell[one]
-        alone = Backward(back.grad_hidden[one], cell, back.grad_preactivations[one], back.weight_ih)
+        alone = self._back.each(lambda values: values[loss : loss + 1])
         return Gradients(self._cell_type, self._forward, self._order, self.grad_output[loss], alone)
 
     def _natural(self, own: Tensor) -> Tensor:
@@ -106,11 +110,12 @@ class Trace:
     @cached_property
     def cell(self) -> Tensor | None:
         """c_t, (T, B, H); None for a cell without one."""
-        return None if self.replayed.cell is None else self.order.natural(self.replayed.cell)
+        shown = self.cell_type.shown_cell(self.replayed.cell, self.replayed.hidden.shape[-1])
+        return None if shown is None else self.order.natural(shown)
 
     @property
     def initial(self) -> tuple[Tensor, ...]:
-        """The state that the direction started from: h, and c for an LSTM, (B, H) each."""
+        """The state that the direction started from: h (B, H), and what is carried beside it, (B, M)."""
         saved = self.replayed.saved
         return tuple(saved[key][0] for key in ("before", "cell_before") if key in saved)
 
@@ -246,13 +251,21 @@ def joined(traces: Sequence[Trace]) -> Trace:
     whole._missing = next((trace._missing for trace in traces if trace._missing), "")
     if not whole._missing:
         backs = [trace.gradients._back for trace in traces]
-        cells = [back.grad_cell for back in backs if back.grad_cell is not None]
         back = Backward(
             torch.cat([back.grad_hidden for back in backs], 1),
-            torch.cat(cells, 1) if cells else None,
+            _along([back.grad_cell for back in backs]),
             torch.cat([back.grad_preactivations for back in backs], 1),
             backs[0].weight_ih,
+            _along([back.recurrent for back in backs]),
+            _along([back.gates for back in backs]),
+            None if backs[0].input is None else lambda: torch.cat([back.grad_input for back in backs], 1),
         )
         direct = torch.cat([trace.grad_output for trace in traces])
         whole._gradients = Gradients(first.cell_type, forward, order, direct, back)
     return whole
+
+
+def _along(parts: Sequence[Tensor | None]) -> Tensor | None:
+    """Gradients (K, T, B, ...) of calls that follow one another, joined along time; None where there are none."""
+    there = [part for part in parts if part is not None]
+    return torch.cat(there, 1) if there else None

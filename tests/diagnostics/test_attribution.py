@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import rnncore
-from rnncore.cells import CELLS
+from rnncore.cells import CELLS, TORCH_CELLS
 from rnncore.config import RunConfig
 from rnncore.diagnostics.attribution import AttributionMeasure, attribution
 from rnncore.records import Attribution
@@ -17,7 +17,7 @@ TEXT = "the quick brown fox jumps over the lazy dog; " * 60
 SMALL = {"hidden_size": 10, "embedding_size": 5, "sequence_length": 9, "batch_size": 6, "steps": 1, "sample_length": 5}
 
 
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", list(TORCH_CELLS))
 @pytest.mark.parametrize("depth", [1, 2])
 @pytest.mark.parametrize("masked", [False, True])
 def test_attribution_is_autograd_s_gradient_of_each_logit(cell, depth, masked):

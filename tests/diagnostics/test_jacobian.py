@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import rnncore
-from rnncore.cells import CELLS
+from rnncore.cells import TORCH_CELLS
 from rnncore.diagnostics.jacobian import (
     DynamicsError,
     direct_path,
@@ -53,7 +53,7 @@ def by_jacrev(layer, cell, trace, x, h0, c0, reverse=False):
     return torch.stack(found)
 
 
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", list(TORCH_CELLS))
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_the_formula_of_each_cell_is_automatic_differentiation_through_a_step(cell, bidirectional):
     layer = make(cell, bidirectional=bidirectional)
@@ -67,7 +67,7 @@ def test_the_formula_of_each_cell_is_automatic_differentiation_through_a_step(ce
         torch.testing.assert_close(found, by_jacrev(layer, cell, one, x, h0[d], c0[d], bool(d)), **EXACT)
 
 
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", list(TORCH_CELLS))
 def test_products_are_the_derivative_of_the_last_state_by_an_earlier_one(cell):
     """Against autograd through torch's own fused layer, run on from a state in the middle."""
     layer = make(cell)
@@ -178,5 +178,5 @@ def test_states_that_are_not_finite_are_refused_in_words(bad):
 
 def test_a_cell_without_cell_state_has_no_direct_path():
     (trace,) = opened(make("gru"), torch.randn(T, B, D, dtype=torch.float64))
-    with pytest.raises(DynamicsError, match="needs a cell state, and gru has none"):
+    with pytest.raises(DynamicsError, match="needs a cell state and a forget gate, and gru has not both"):
         direct_path(trace.forward)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import rnncore
-from rnncore.cells import CELLS
+from rnncore.cells import TORCH_CELLS
 from rnncore.diagnostics.jacobian import DynamicsError, step_jacobians
 from rnncore.diagnostics.lyapunov import autonomous_lyapunov, exponents_of, lyapunov_exponents
 from tests.probe.support import B, D, H, given, make, states
@@ -102,7 +102,7 @@ def test_the_running_estimate_ends_at_the_exponent():
 
 def test_left_to_itself_means_zero_input_and_biases_kept():
     """The same as a driven run whose input is zero, from the same state."""
-    for cell in CELLS:
+    for cell in TORCH_CELLS:
         layer = make(cell)
         h0, c0 = states(layer)
         driven = lyapunov_exponents(opened(layer, torch.zeros(50, B, D, dtype=DOUBLE), h0, c0).forward)

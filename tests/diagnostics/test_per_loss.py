@@ -6,7 +6,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import rnncore
-from rnncore.cells import CELLS
+from rnncore.cells import TORCH_CELLS
 from rnncore.config import RunConfig
 from rnncore.diagnostics.per_loss import FEWEST_LOSSES, Extent, PerLossMeasure, affordable, per_loss_matrix
 from rnncore.training import Trainer, events, train
@@ -14,7 +14,7 @@ from tests.oracles import unroll
 from tests.probe.support import D, make
 
 T, B = 7, 3
-EVERY = list(CELLS)
+EVERY = list(TORCH_CELLS)
 STACKS = [{}, {"num_layers": 3}, {"num_layers": 2, "bidirectional": True}]
 
 

@@ -5,13 +5,13 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import rnncore
-from rnncore.cells import CELLS
+from rnncore.cells import TORCH_CELLS
 from rnncore.diagnostics.weight_gradient import weight_gradients
 from rnncore.errors import ProbeError
 from tests.oracles import relative
 from tests.probe.support import D, H, make
 
-EVERY = list(CELLS)
+EVERY = list(TORCH_CELLS)
 
 
 def probed(cell, steps=8, dtype=torch.float64, packed=False, **options):

@@ -15,7 +15,7 @@ from dashboard.figures.learning_curve import Curve, learning_curve
 from dashboard.figures.saturation import saturation
 from dashboard.live.encoding import LEVELS, encode, to_json
 from dashboard.theme import CELL_COLOURS, GATE_COLOURS, PALETTES, cell_colour, diverging
-from rnncore.cells import CELLS
+from rnncore.cells import CELLS, TORCH_CELLS
 from rnncore.records import Baselines, GateActivity, GradientFlow, Saturation
 
 LSTM = Line("LSTM · 8", "lstm")
@@ -395,11 +395,18 @@ def _apart(one, other, eye):
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("eye", _SEEN)
 def test_colours_that_meet_in_one_plot_stay_apart_for_every_eye(mode, eye):
-    together = [[CELL_COLOURS[cell][mode] for cell in CELL_COLOURS]]
+    together = [[CELL_COLOURS[cell][mode] for cell in TORCH_CELLS]]
     together += [[GATE_COLOURS[symbol][mode] for symbol in symbols] for symbols in ("ifo", "rz")]  # saturation
     for colours in together:
         for one, other in itertools.combinations(colours, 2):
             assert _apart(one, other, eye) > 0.08, (one, other)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_every_cell_has_a_colour_of_its_own(mode):
+    colours = {cell: CELL_COLOURS[cell][mode] for cell in CELLS}
+    for one, other in itertools.combinations(colours, 2):
+        assert _apart(colours[one], colours[other], "by most") > 0.02, (one, other)
 
 
 def test_a_norm_over_many_decades_is_marked_in_powers_of_ten_and_explained_once():

@@ -6,12 +6,12 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import rnncore
-from rnncore.cells import CELLS
+from rnncore.cells import TORCH_CELLS
 from rnncore.errors import ProbeError
 from tests.oracles import relative, unroll
 from tests.probe.support import D, H, compare, given, loss_of, make, parts, states
 
-EVERY = list(CELLS)
+EVERY = list(TORCH_CELLS)
 
 
 @pytest.mark.parametrize("cell", EVERY)

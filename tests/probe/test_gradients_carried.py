@@ -5,12 +5,12 @@ import torch
 from torch import nn
 
 import rnncore
-from rnncore.cells import CELLS
+from rnncore.cells import TORCH_CELLS
 from rnncore.errors import ProbeError
 from tests.oracles import relative, unroll
 from tests.probe.support import D, H, given, make, parts, states
 
-EVERY = list(CELLS)
+EVERY = list(TORCH_CELLS)
 
 
 def per_loss(direct):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import rnncore
-from rnncore.cells import CELLS
+from rnncore.cells import CELLS, TORCH_CELLS
 from rnncore.errors import ProbeError
 from tests.oracles import relative
 from tests.probe.support import D, H, make
@@ -51,7 +51,7 @@ def train(cell, watch, steps=4, **options):
     return torch.stack(losses), [p.detach().clone() for p in model.parameters()], torch.get_rng_state()
 
 
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", list(TORCH_CELLS))
 @pytest.mark.parametrize("options", [{}, {"num_layers": 3, "bidirectional": True}], ids=["one", "deep both ways"])
 def test_training_is_bit_identical_with_and_without_the_probe(cell, options):
     plain, watched = train(cell, None, **options), train(cell, slice(None), **options)
@@ -86,7 +86,7 @@ def test_a_probe_lets_go_of_the_graph():
     assert probe["encoder.rnn"].layers[0].forward.hidden.shape == (4, 2, H)
 
 
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", list(TORCH_CELLS))
 def test_traces_stay_right_after_the_optimiser_has_changed_the_weights(cell):
     layer, x = make(cell, num_layers=2), torch.randn(5, 2, D, dtype=torch.float64)
     found = []
@@ -249,7 +249,7 @@ def test_a_layer_that_the_loss_does_not_depend_on_has_gradient_zero():
     assert not probe["unused"].layers[0].forward.grad_hidden.any()
 
 
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", list(TORCH_CELLS))
 def test_nan_is_passed_on_and_flagged(cell):
     layer, x = make(cell), torch.randn(5, 2, D, dtype=torch.float64)
     x[2, 1] = float("nan")

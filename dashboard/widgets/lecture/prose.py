@@ -58,9 +58,7 @@ def settings() -> None:
     titles.setdefault(st.session_state[_KEYS["corpus"]], st.session_state[_KEYS["corpus"]])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="prose_settings"):
         st.selectbox("Text", list(titles), key=_KEYS["corpus"], format_func=titles.__getitem__, width=260)
-        st.segmented_control(
-            "Cell", CELLS, key=_KEYS["cell"], format_func=CELL_LABELS.__getitem__, required=True, wrap=False
-        )
+        st.selectbox("Cell", CELLS, key=_KEYS["cell"], format_func=CELL_LABELS.__getitem__, width=170)
         st.slider("Steps", LEAST, MOST, step=100, key=_KEYS["steps"], width=200, help="1,600 take about half a minute")
         st.number_input("Seed", 0, 2**31 - 1, key=_KEYS["seed"], width=120, help="Of weights, batches and samples")
         train_button(chosen, key="train_prose")
