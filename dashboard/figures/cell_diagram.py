@@ -17,7 +17,8 @@ import numpy as np
 from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, shown
 from dashboard.figures.gate_activity import place_of
 from dashboard.theme import MONO, diverging, gate_colour, with_alpha
-from rnncore.cells import Gate
+from rnncore.cells import CELLS, Gate
+from rnncore.config import RECURRENT_MATRIX
 from rnncore.diagnostics.gate_activity import still
 from rnncore.records import GateActivity
 
@@ -159,7 +160,11 @@ def cell_diagram(
         dragmode=False,
     )
     drawing = _Drawing(fig, look, numbers(record, layer, place, t))
-    _KINDS.get(record.cell, _plain)(drawing, table)
+    draw = _KINDS.get(record.cell)
+    if draw is None:
+        _equations(drawing, table, record)
+    else:
+        draw(drawing, table)
     _reads(drawing, record.text, t)
     drawing.finish()
     return fig
@@ -170,7 +175,7 @@ def numbers(record: GateActivity, layer: int, place: int, t: int) -> dict[str, f
     v = {symbol: float(record.channel(layer, symbol)[t, place]) for symbol in record.channels}
     v |= {f"{symbol} before": float(record.before(layer, symbol)[t, place]) for symbol in record.states}
     with np.errstate(all="ignore"):
-        if record.cell == "lstm":
+        if record.cell in ("lstm", "peephole"):
             squashed = float(np.tanh(v["c"]))
             v |= {"f · c before": v["f"] * v["c before"], "i · g": v["i"] * v["g"], "tanh c": squashed}
         elif record.cell == "gru":
@@ -253,7 +258,47 @@ def _plain(d: _Drawing, table: tuple[Gate, ...]) -> None:
     d.label("no gate keeps anything: the state is written anew at each step", x, middle + 10)
 
 
-_KINDS: dict[str, Callable[[_Drawing, tuple[Gate, ...]], None]] = {"lstm": _lstm, "gru": _gru}
+def _peephole(d: _Drawing, table: tuple[Gate, ...]) -> None:
+    """An LSTM whose gates also read c."""
+    _lstm(d, table)
+    d.label("i and f also read c<sub>t−1</sub>, o reads c<sub>t</sub>", WIDE / 2, 7.5)
+
+
+def _equations(d: _Drawing, table: tuple[Gate, ...], record: GateActivity) -> None:
+    """Any other cell: what is there before, the gates and how far they are open, what is there after, and the
+    equations between them."""
+    top, low, bus = 40.0, 19.0, 7.0
+    middle = (low + top) / 2
+    columns = [WIDE * (n + 1) / (len(table) + 1) for n in range(len(table))]
+    d.chip("h before", "h<sub>t−1</sub>", 6, low, "h")
+    d.chip("h", "h<sub>t</sub>", WIDE - 6, low if "c" in record.channels else middle, "h")
+    if "c" in record.channels:
+        d.chip("c before", "c<sub>t−1</sub>", 6, top, "c")
+        d.chip("c", "c<sub>t</sub>", WIDE - 6, top, "c")
+        d.flow((12, top), (WIDE - 12, top), value=d.values["c"])
+    for gate, x in zip(table, columns, strict=True):
+        d.box(gate, x, low)
+    edge = low - _BOX[1] / 2
+    cell = CELLS[record.cell]
+    reads_state = record.cell in RECURRENT_MATRIX
+    for x in columns:
+        if reads_state:
+            d.flow((6, low - _CHIP[1] / 2), (6, bus), (x, bus), (x, edge))
+    if columns:
+        d.label(
+            "the gates read h<sub>t−1</sub> of all units, and the input" if reads_state else
+            "the gates read the input alone", WIDE / 2, bus - 2.6,
+        )  # fmt: skip
+    else:
+        d.label("no gate: nothing decides what is kept but the weights", WIDE / 2, low)
+    for row, line in enumerate(cell.about.lines):
+        d.label(line, WIDE / 2, top - 3.5 - 3.8 * row, d.look.palette.ink)
+
+
+_KINDS: dict[str, Callable[[_Drawing, tuple[Gate, ...]], None]] = {
+    "lstm": _lstm, "peephole": _peephole, "gru": _gru, "rnn_tanh": _plain, "rnn_relu": _plain, "irnn": _plain,
+    "orthogonal": _plain,
+}  # fmt: skip
 
 
 def _reading(d: _Drawing, columns: list[float], low: float, chip: float) -> None:

@@ -101,5 +101,5 @@ def _of_each(
 
 
 def _state(watched: list[RunInfo]) -> tuple[Choice, ...]:
-    has_cell = any(CELLS[run.config.model.cell].has_cell_state for run in watched)
+    has_cell = any(CELLS[run.config.model.cell].memory(run.config.model.hidden_size) for run in watched)
     return (Choice("state", "State", (("h", 0), ("c", 1))),) if has_cell else ()

@@ -50,7 +50,7 @@ def gradient_flow(
 
     Args:
         layers: one trace per layer, with the gradients of the whole loss (see ``rnncore.probe``).
-        last: per layer, an object with ``grad_hidden`` and ``grad_cell`` of the last step's loss alone.
+        last: per layer, an object with ``grad_hidden`` and ``grad_carried`` of the last step's loss alone.
         cell: the cell's name.
         step: completed training steps.
         scale: factor that turns the mean loss's gradient into that of one sequence's summed loss, T·B.
@@ -60,10 +60,10 @@ def gradient_flow(
     length = hidden_last.shape[1]
     lags = np.arange(length - 1, -1, -1)
     fits = [fit_decay(row, lags) for row in hidden_last]
-    has_cell = layers[0].cell is not None
+    has_cell = layers[0].grad_carried is not None
     none = np.zeros((0, length), np.float32)
-    cells_total = [sequence_norms(one.grad_cell, scale) for one in layers] if has_cell else []
-    cells_last = [sequence_norms(one.grad_cell, scale) for one in last] if has_cell else []
+    cells_total = [sequence_norms(one.grad_carried, scale) for one in layers] if has_cell else []
+    cells_last = [sequence_norms(one.grad_carried, scale) for one in last] if has_cell else []
     return GradientFlow(
         step=step,
         cell=cell,

@@ -83,8 +83,8 @@ def _of_sequences(back: Any, chosen: torch.Tensor) -> Any:
     """Some of the sequences of ``last_loss``; all of them where none is chosen: then the gradient is zero."""
     if bool(chosen.all()) or not bool(chosen.any()):
         return back
-    cell = None if back.grad_cell is None else back.grad_cell[:, chosen]
-    return SimpleNamespace(grad_hidden=back.grad_hidden[:, chosen], grad_cell=cell)
+    carried = None if back.grad_carried is None else back.grad_carried[:, chosen]
+    return SimpleNamespace(grad_hidden=back.grad_hidden[:, chosen], grad_carried=carried)
 
 
 def last_loss(layers: list[Any], masks: list[torch.Tensor | None]) -> list[Any]:
@@ -98,7 +98,7 @@ def last_loss(layers: list[Any], masks: list[torch.Tensor | None]) -> list[Any]:
         masks: what each layer's output was multiplied with on its way up, (T, B, H) or None.
 
     Returns:
-        One object per layer with ``grad_hidden`` and ``grad_cell``, (T, B, H).
+        One object per layer with ``grad_hidden`` and ``grad_carried``, (T, B, H).
     """
     top = layers[-1].grad_output
     arriving = torch.zeros_like(top)

@@ -36,6 +36,12 @@ class Gradients:
         return None if shown is None else self._natural(shown)
 
     @cached_property
+    def grad_carried(self) -> Tensor | None:
+        """dL/dc_t; where all that is carried beside h is no (T, B, H), the gradient of all of it, (..., T, B, M)."""
+        whole = self._back.grad_cell
+        return self.grad_cell if whole is None or self._cell_type.has_cell_state else self._natural(whole)
+
+    @cached_property
     def grad_gates(self) -> Gates:
         """Gate → dL/d(gate value after the non-linearity), (..., T, B, H)."""
         values = self._cell_type.replay.grad_gates(self._forward, self._back)
@@ -163,6 +169,11 @@ class Trace:
     def grad_cell(self) -> Tensor | None:
         """dL/dc_t, total through h_t and c_{t+1}, (T, B, H); None for a cell without one."""
         return self.gradients.grad_cell
+
+    @property
+    def grad_carried(self) -> Tensor | None:
+        """dL/dc_t, or that of all that is carried beside h, (T, B, H or M); None where nothing is."""
+        return self.gradients.grad_carried
 
     @property
     def grad_gates(self) -> Gates:
