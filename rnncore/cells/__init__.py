@@ -1,6 +1,7 @@
 """The recurrent cells, one file per family. A new cell is one file and one line here."""
 
 from rnncore.cells.base import Backward, Cell, Forward, Gate, Gates, Weights
+from rnncore.cells.conv_lstm import CONV_LSTM
 from rnncore.cells.coupled import COUPLED
 from rnncore.cells.gru import GRU
 from rnncore.cells.indrnn import INDRNN
@@ -23,7 +24,7 @@ OWN_CELLS: dict[str, Cell] = {
     cell.name: cell
     for cell in (
         IRNN, ORTHOGONAL, INDRNN, PEEPHOLE, COUPLED, LAYER_NORM_LSTM, MINIMAL_GATED, MINGRU, MINLSTM, LINEAR_RECURRENT,
-        SCALAR_LSTM, MATRIX_LSTM,
+        SCALAR_LSTM, MATRIX_LSTM, CONV_LSTM,
     )
 }  # fmt: skip
 CELLS: dict[str, Cell] = TORCH_CELLS | OWN_CELLS

@@ -49,6 +49,10 @@ class Equations:
         """How many numbers each state beside h has; () for none."""
         return ()
 
+    def input_size(self, w: Weights) -> int:
+        """D, of weights."""
+        return int(w.ih.shape[1])
+
     def weights(self, named: dict[str, Tensor | None]) -> Weights:
         """A direction's parameters as the equations use them."""
         more = {key: value for key, value in named.items() if value is not None and key not in _USUAL}

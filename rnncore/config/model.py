@@ -10,24 +10,25 @@ from rnncore.config.sections import Section, setting
 
 CellName = Literal[
     "rnn_tanh", "rnn_relu", "irnn", "orthogonal", "indrnn", "lstm", "peephole", "coupled", "layer_norm_lstm", "gru",
-    "mgu", "mingru", "minlstm", "lru", "slstm", "mlstm",
+    "mgu", "mingru", "minlstm", "lru", "slstm", "mlstm", "conv_lstm",
 ]  # fmt: skip
 CELLS: tuple[str, ...] = get_args(CellName)
 CELL_LABELS: dict[str, str] = {
     "rnn_tanh": "RNN", "rnn_relu": "ReLU RNN", "irnn": "IRNN", "orthogonal": "Orthogonal RNN", "indrnn": "IndRNN",
     "lstm": "LSTM", "peephole": "Peephole LSTM", "coupled": "Coupled LSTM", "layer_norm_lstm": "LayerNorm LSTM",
     "gru": "GRU", "mgu": "MGU", "mingru": "minGRU", "minlstm": "minLSTM", "lru": "LRU", "slstm": "sLSTM",
-    "mlstm": "mLSTM",
+    "mlstm": "mLSTM", "conv_lstm": "ConvLSTM",
 }  # fmt: skip
 KEEPING_GATE: dict[str, str] = {
     "lstm": "forget", "peephole": "forget", "coupled": "forget", "layer_norm_lstm": "forget", "gru": "update",
-    "mgu": "forget", "mingru": "update", "minlstm": "forget", "slstm": "forget",
+    "mgu": "forget", "mingru": "update", "minlstm": "forget", "slstm": "forget", "conv_lstm": "forget",
 }  # fmt: skip
 """The gate that ``gate_bias`` is about, of the cells that have one."""
 RECURRENT_MATRIX: tuple[str, ...] = (
     "rnn_tanh", "rnn_relu", "irnn", "lstm", "peephole", "coupled", "layer_norm_lstm", "gru", "mgu", "slstm",
 )  # fmt: skip
 """Cells whose recurrent weights are a free matrix, which may begin orthogonal, as the identity, or scaled."""
+Encoder = Literal["identity", "convolution"]
 RecurrentInit = Literal["default", "orthogonal", "identity"]
 
 
@@ -41,6 +42,17 @@ class Model(Section):
     )
     hidden_size: int = setting(128, "Units per layer, H", unit="units", ge=1, le=4096)
     num_layers: int = setting(1, "Recurrent layers, L", unit="layers", ge=1, le=4)
+    bidirectional: bool = setting(False, "Read in both directions; for tasks whose answers are not read")
+    residual: bool = setting(False, "Add each layer's input to its output, from the second layer on")
+    encoder: Encoder = Field(
+        "identity",
+        description="What each step's picture goes through first",
+        json_schema_extra={"unit": "", "remedy": "choose one of identity, convolution"},
+    )
+    readout_layers: int = setting(
+        1, "Layers from the hidden state to the answer, at each step", unit="layers", ge=1, le=4
+    )
+    attention: bool = setting(False, "Steps that write look back at all steps that read; for translations")
     embedding_size: int = setting(64, "Size of a character's vector, D", unit="units", ge=1, le=1024)
     dropout: float = setting(0.0, "Share of each layer's outputs set to zero while training", ge=0, lt=1, unit="share")
     recurrent: RecurrentInit = Field(
@@ -65,11 +77,20 @@ class Model(Section):
     @property
     def layer_names(self) -> tuple[str, ...]:
         """What each layer is called, in the records' order."""
-        return tuple(f"layer {number + 1}" for number in range(self.num_layers))
+        ways = ("", ", reverse") if self.bidirectional else ("",)
+        return tuple(f"layer {number + 1}{way}" for number in range(self.num_layers) for way in ways)
 
     def cell_of(self, layer: int) -> str:
         """The cell of a layer, counted from 0."""
         return self.cell
+
+    @model_validator(mode="after")
+    def _pictures_are_read_one_way(self) -> Self:
+        if self.cell == "conv_lstm" and self.encoder != "identity":
+            raise ValueError(
+                f"encoder must be identity for cell 'conv_lstm', got {self.encoder!r}; it reads the pictures themselves"
+            )
+        return self
 
     @model_validator(mode="after")
     def _gates_need_a_gated_cell(self) -> Self:

@@ -21,6 +21,9 @@ from rnncore.config.tasks import Task, TextTask
 from rnncore.config.training import Training, Watch
 from rnncore.errors import ConfigError
 
+WITH_PICTURES_ALONE = ("motion", "frames", "video")
+"""Tasks that read one picture at each step, and nothing else."""
+
 
 class RunConfig(Section):
     """Everything that decides a run. Equal configurations give bit-identical weights.
@@ -59,6 +62,32 @@ class RunConfig(Section):
             raise ValueError(
                 f"epsilon must be 1 for task {self.task.kind!r}, got {self.scheduled_sampling.label or 'a schedule'}; "
                 "what it answers is never its next input: use schedule constant with epsilon 1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_network_fits_the_task(self) -> Self:
+        kind, model = self.task.kind, self.model
+        if not hasattr(self.task, "picture"):
+            for leaf, value, usual in (("cell", model.cell, "conv_lstm"), ("encoder", model.encoder, "convolution")):
+                if value == usual:
+                    raise ValueError(
+                        f"{leaf} must be another one for task {kind!r}, got {value!r}; it reads pictures, and this "
+                        "task has none"
+                    )
+        if model.cell == "conv_lstm" and kind not in WITH_PICTURES_ALONE:
+            raise ValueError(
+                f"cell must be another one for task {kind!r}, got 'conv_lstm'; it needs a picture, and nothing else, "
+                f"at each step: use task {' or '.join(WITH_PICTURES_ALONE)}, or encoder convolution with another cell"
+            )
+        if model.bidirectional and (self.task.feeds_back or self.task.stateful):
+            raise ValueError(
+                f"bidirectional must be false for task {kind!r}, got true; what it is to answer is what it reads next, "
+                "and a reverse direction would see it"
+            )
+        if model.attention and not getattr(self.task, "source_steps", 0):
+            raise ValueError(
+                f"attention must be false for task {kind!r}, got true; it has no steps that only read: use task dates"
             )
         return self
 

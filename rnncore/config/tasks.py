@@ -19,6 +19,12 @@ from rnncore.config.known_tasks import (
     TemporalOrderTask,
 )
 from rnncore.config.sections import Section, setting
+from rnncore.config.shapes.both_ways import BothWaysTask
+from rnncore.config.shapes.captions import CaptionsTask
+from rnncore.config.shapes.frames import FramesTask
+from rnncore.config.shapes.motion import MotionTask
+from rnncore.config.shapes.sentiment import SentimentTask
+from rnncore.config.shapes.video import VideoTask
 
 
 class TextTask(Section):
@@ -90,7 +96,10 @@ KnownTasks = (
     | DigitsTask
     | SignOfSumTask
 )
-"""Those whose truth is known."""
+"""Those that tell cells apart."""
+ShapeTasks = CaptionsTask | MotionTask | SentimentTask | FramesTask | VideoTask | BothWaysTask
+"""Those of the lecture's shapes of networks."""
 Task = Annotated[
-    TextTask | SentencesTask | HenonTask | KnownTasks, Field(discriminator="kind", description="What is learned")
+    TextTask | SentencesTask | HenonTask | KnownTasks | ShapeTasks,
+    Field(discriminator="kind", description="What is learned"),
 ]

@@ -39,7 +39,7 @@ G = TypeVar("G", bound=HasInput)
 
 
 def walk_down(
-    layers: Sequence[L], arriving: Tensor, masks: Masks, backward: Callable[[L, Tensor], G]
+    layers: Sequence[L], arriving: Tensor, masks: Masks, backward: Callable[[L, Tensor], G], residual: bool = False
 ) -> Iterator[tuple[int, G]]:
     """Carry gradients down a stack: each layer's ``backward``, and dropout's mask between two layers.
 
@@ -47,6 +47,7 @@ def walk_down(
         layers: bottom first.
         arriving: at the top layer's output, (..., T, B, directions·H); B may be less than the masks have.
         masks: what each layer's output was multiplied with on its way up.
+        residual: each layer's input was added to its output, from the second layer on.
 
     Yields:
         A layer's place, and what its ``backward`` gives (with ``grad_input``); the top one first.
@@ -55,8 +56,8 @@ def walk_down(
         found = backward(layers[index], arriving)
         yield index, found
         if index:
-            mask = masks[index - 1]
-            arriving = found.grad_input if mask is None else found.grad_input * mask[:, : arriving.shape[-2]]
+            mask, below = masks[index - 1], found.grad_input + arriving if residual else found.grad_input
+            arriving = below if mask is None else below * mask[:, : arriving.shape[-2]]
 
 
 class Carried:
@@ -101,11 +102,13 @@ class Stack:
         layers: one trace per layer, bottom first.
         top: the losses' direct gradient on the top layer's output, (T, B, directions·H).
         masks: between the layers.
+        residual: each layer's input was added to its output, from the second layer on.
     """
 
     layers: Sequence[LayerTrace]
     top: Tensor
     masks: Masks
+    residual: bool = False
 
     @property
     def traces(self) -> list[Trace]:
@@ -124,7 +127,7 @@ class Stack:
             Which of the traces, and its gradients; the top layer first.
         """
         row = len(self.traces)
-        for _, found in walk_down(self.layers, arriving, self.masks, LayerTrace.backward):
+        for _, found in walk_down(self.layers, arriving, self.masks, LayerTrace.backward, self.residual):
             for one in found.directions[::-1]:
                 row -= 1
                 yield row, one
@@ -191,6 +194,11 @@ def _in_step(stack: Stack, group: range, hidden: Carried, cells: Carried) -> Non
         there = len(group) - bisect_left(group, t)
         if t in group:
             layers[top].hidden[there - 1] += stack.top[t]
+        skipped: Tensor | None = None  # what reaches a layer's output from above alone
+        if stack.residual:
+            skipped = stack.top.new_zeros(there, *stack.top.shape[1:])
+            if t in group:
+                skipped[there - 1] = stack.top[t]
         for index in range(top, -1, -1):
             rows, cell = layers[index].first(there)
             layers[index].carry.total(t, rows, cell)
@@ -200,7 +208,10 @@ def _in_step(stack: Stack, group: range, hidden: Carried, cells: Carried) -> Non
             below = layers[index].carry.leave(t, rows, cell)
             if below is not None:
                 mask = stack.masks[index - 1]
-                layers[index - 1].hidden[:there] += below if mask is None else below * mask[t]
+                below = below if skipped is None else below + skipped
+                below = below if mask is None else below * mask[t]
+                layers[index - 1].hidden[:there] += below
+                skipped = below if stack.residual else None
 
 
 def _in_blocks(stack: Stack, group: range, hidden: Carried, cells: Carried) -> None:

@@ -25,6 +25,7 @@ from rnncore.diagnostics.probed import Opened, Probed
 from rnncore.diagnostics.samples import QualityMeasure, SampleMeasure
 from rnncore.diagnostics.saturation import saturation
 from rnncore.diagnostics.structured_prediction import SharesMeasure, TreeMeasure
+from rnncore.probe.layers import LayerTrace
 from rnncore.probe.trace import Trace
 from rnncore.records import Record
 from rnncore.tasks.base import scored
@@ -68,7 +69,10 @@ class ProbeMeasure(Probed):
         cell = config.model.cell
         layers = opened.layers(trainer)
         ends = scored(trainer.targets)[-1, : layers[-1].hidden.shape[1]]  # sequences that have a loss at the last step
-        last = [_of_sequences(one, ends) for one in last_loss(layers, trainer.model.dropout_masks)]
+        last = [
+            _of_sequences(one, ends)
+            for one in last_loss(opened.stack(trainer), trainer.model.dropout_masks, trainer.model.residual)
+        ]
         scale = float(trainer.positions)  # the trained loss is the mean over so many
         text, targets = (trainer.task.labels(values[:, 0]) for values in (trainer.inputs, trainer.targets))
         gates = gate_activity(layers, cell=cell, step=step, text=text, targets=targets)
@@ -87,21 +91,25 @@ def _of_sequences(back: Any, chosen: torch.Tensor) -> Any:
     return SimpleNamespace(grad_hidden=back.grad_hidden[:, chosen], grad_carried=carried)
 
 
-def last_loss(layers: list[Any], masks: list[torch.Tensor | None]) -> list[Any]:
+def last_loss(stack: list[LayerTrace], masks: list[torch.Tensor | None], residual: bool = False) -> list[Any]:
     """Gradients of the last step's loss alone, carried down a stack of layers.
 
     The readout is applied at each step by itself, so the last step's loss reaches the top layer only through
     its last output; below, it arrives through the layer above (and the dropout mask between the two).
 
     Args:
-        layers: one trace per layer, bottom first.
+        stack: bottom first.
         masks: what each layer's output was multiplied with on its way up, (T, B, H) or None.
+        residual: each layer's input was added to its output, from the second layer on.
 
     Returns:
-        One object per layer with ``grad_hidden`` and ``grad_carried``, (T, B, H).
+        One object per layer and direction with ``grad_hidden`` and ``grad_carried``, (T, B, H).
     """
-    top = layers[-1].grad_output
+    top = torch.cat([trace.grad_output for trace in stack[-1].directions], -1)
     arriving = torch.zeros_like(top)
     arriving[-1] = top[-1]
-    found = [back for _, back in walk_down(layers, arriving, masks, Trace.backward_beside)]
-    return found[::-1]
+    if all(layer.reverse is None for layer in stack):
+        one_way = [layer.forward for layer in stack]
+        return [back for _, back in walk_down(one_way, arriving, masks, Trace.backward_beside, residual)][::-1]
+    found = [back for _, back in walk_down(stack, arriving, masks, LayerTrace.backward, residual)]
+    return [one for back in found[::-1] for one in back.directions]

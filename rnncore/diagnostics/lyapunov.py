@@ -244,7 +244,8 @@ def _free_run(cell: Cell, weights: Weights, start: tuple[Tensor, ...], steps: in
     """A layer's run with zero input, replayed; and its weights in the type of the start."""
     h, dtype = start[0], start[0].dtype
     own = weights.each(lambda one: one.to(dtype))
-    x = h.new_zeros(steps, len(h), own.ih.shape[1])
+    inputs = cell.equations.input_size(own) if isinstance(cell, OwnCell) else own.ih.shape[1]
+    x = h.new_zeros(steps, len(h), inputs)
     y = _run(cell, own, x, start)
     lost = (~torch.isfinite(y)).flatten(1).any(1).nonzero()
     if len(lost):

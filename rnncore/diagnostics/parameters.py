@@ -241,15 +241,20 @@ def part_gradient(trainer: Trainer, arguments: tuple[Any, ...], size: int) -> Se
 
     Layers are called by ``forward``, past the hooks of probes that look at the same step.
     """
-    model, ids, state = trainer.model, arguments[0][:, :size], arguments[1]
-    x = model.embedding.forward(ids)
-    for index, (layer, mask) in enumerate(zip(model.layers, model.dropout_masks, strict=True)):
-        before = None if state is None else state[index]
-        if isinstance(before, tuple):
-            before = tuple(one[:, :size].contiguous() for one in before)
-        elif before is not None:
-            before = before[:, :size].contiguous()
-        x, _ = layer.forward(x, before)
-        x = x if mask is None else x * mask[:, :size]
-    loss = trainer.task.loss(model.readout.forward(x), trainer.targets[:, :size])
+    model, ids, masks = trainer.model, arguments[0][:, :size], trainer.model.dropout_masks
+
+    def drop(index: int, x: Tensor) -> Tensor:
+        mask = masks[index]
+        return x if mask is None else x * mask[:, :size]
+
+    state = None if arguments[1] is None else tuple(_first(one, size) for one in arguments[1])
+    outputs, _ = model.through(ids, state, drop, lambda module, *given: module.forward(*given))
+    loss = trainer.task.loss(outputs, trainer.targets[:, :size])
     return torch.autograd.grad(loss, trainer.parameters, allow_unused=True)
+
+
+def _first(state: Any, size: int) -> Any:
+    """A layer's state, of the first sequences."""
+    if isinstance(state, tuple):
+        return tuple(_first(one, size) for one in state)
+    return state[:, :size].contiguous()

@@ -88,6 +88,7 @@ def per_loss_matrix(
     *,
     grad_output: Tensor | None = None,
     masks: Sequence[Tensor | None] = (),
+    residual: bool = False,
     extent: Extent | None = None,
     scale: float = 1.0,
     step: int = 0,
@@ -108,6 +109,7 @@ def per_loss_matrix(
         grad_output: the losses' direct gradient on the top layer's output, (T, B, directions·H); by default that of
             the loss whose backward pass ran inside the probe.
         masks: what each layer's output was multiplied with on its way up, (T, B or more, H) or None: dropout.
+        residual: each layer's input was added to its output, from the second layer on.
         extent: how much of the window; None for all of it.
         scale: factor on all gradients: T·B turns those of a mean loss into those of one sequence's summed loss.
         step: completed training steps.
@@ -115,7 +117,8 @@ def per_loss_matrix(
         most_bytes: of gradients held at once; where all losses would take more, they are carried in several groups.
     """
     start = time.perf_counter()
-    whole = Stack(layers, _direct(layers) if grad_output is None else grad_output, masks or [None] * len(layers))
+    top = _direct(layers) if grad_output is None else grad_output
+    whole = Stack(layers, top, masks or [None] * len(layers), residual)
     window, present = whole.top.shape[:2]
     extent = extent or Extent(window, 1, present)
     if not whole.one_way:  # a reverse direction begins at the end: there are no early steps to leave out
@@ -125,6 +128,7 @@ def per_loss_matrix(
         [LayerTrace(*[_part(trace, *look) for trace in layer.directions]) for layer in layers],
         whole.top[look],
         [None if mask is None else mask[look] for mask in whole.masks],
+        residual,
     )
     if grad_output is None:
         own = [(trace.grad_hidden, trace.grad_cell) for trace in whole.traces]
@@ -217,8 +221,9 @@ class PerLossMeasure(Probed):
     def records(self, trainer: Trainer, opened: Opened) -> Iterable[Record]:
         """One matrix per layer."""
         record = per_loss_matrix(
-            [LayerTrace(trace) for trace in opened.layers(trainer)],
+            opened.stack(trainer),
             masks=trainer.model.dropout_masks,
+            residual=trainer.model.residual,
             extent=self.extent,
             scale=float(trainer.positions),  # the trained loss is the mean over so many
             step=trainer.step,

@@ -12,6 +12,8 @@ from rnncore.probe import probe
 from rnncore.training.measuring import is_power_of_two
 
 if TYPE_CHECKING:
+    from rnncore.probe.layers import LayerTrace
+    from rnncore.probe.trace import Trace
     from rnncore.training.trainer import Trainer
 
 
@@ -22,10 +24,13 @@ class Opened:
     probe: Any = None
     seconds: float = 0.0
 
-    def layers(self, trainer: Trainer) -> list[Any]:
-        """One trace per layer of the model, bottom first."""
-        count = trainer.config.model.num_layers
-        return [self.probe[f"layers.{index}"].layers[0].forward for index in range(count)]
+    def stack(self, trainer: Trainer) -> list[LayerTrace]:
+        """The model's layers, bottom first."""
+        return [self.probe[f"layers.{index}"].layers[0] for index in range(trainer.config.model.num_layers)]
+
+    def layers(self, trainer: Trainer) -> list[Trace]:
+        """One trace per layer and direction of the model, bottom first."""
+        return [trace for layer in self.stack(trainer) for trace in layer.directions]
 
 
 class Probed:

@@ -1,9 +1,14 @@
-"""Embedding, a stack of recurrent layers, and a linear readout at each step (many to many)."""
+"""Embedding or encoder, a stack of recurrent layers, and a readout at each step.
+
+That is many to many; the lecture's other shapes are the same network with inputs at some steps and answers at others,
+which is the task's business: a picture at the first step only (one to many), an answer at the last one only (many to
+one), first steps that read and later ones that write (many to many, not aligned).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +17,7 @@ from torch import Tensor, nn
 
 from rnncore.cells import CELLS, TORCH_CELLS
 from rnncore.config import Model
+from rnncore.models.parts import Attention, Decoder, PictureEncoder, PictureReadout
 
 State = tuple[Any, ...]
 """Hidden state per layer: h of shape (1, B, H), or (h, c) for an LSTM."""
@@ -41,7 +47,7 @@ class Dropout(nn.Module):
 
 
 class SequenceModel(nn.Module):
-    """Characters (or numbers) in, a distribution over the next character (or numbers) out, at each step.
+    """Characters (or numbers, or pictures) in, a distribution over the next character (or numbers) out, at each step.
 
     Each layer is a fused torch layer of its own, with dropout as a module between them: that is as fast as
     one stacked layer, and the probe can open each one.
@@ -54,6 +60,8 @@ class SequenceModel(nn.Module):
         sequence_length: int,
         generator: torch.Generator,
         input_size: int | None = None,
+        picture: tuple[int, int] | None = None,
+        source_steps: int = 0,
     ):
         """
         Args:
@@ -61,17 +69,24 @@ class SequenceModel(nn.Module):
             sequence_length: what chrono initialisation aims at where ``config.t_max`` is empty.
             generator: of the initial weights.
             input_size: numbers that a step reads; None for ids of ``output_size`` choices, which are embedded.
+            picture: rows and columns of the picture that a step's first numbers are; None for no picture.
+            source_steps: first steps that only read, where the others write; 0 for none.
         """
         super().__init__()
         self.cell, cell = config.cell, CELLS[config.cell]
+        self.residual, self.source_steps = config.residual, source_steps
         with torch.random.fork_rng(devices=[]):  # torch's constructors draw from the global generator
-            self.embedding = nn.Embedding(output_size, config.embedding_size) if input_size is None else nn.Identity()
-            first = config.embedding_size if input_size is None else input_size
-            self.layers = nn.ModuleList(
-                cell.layer(first if index == 0 else config.hidden_size, config.hidden_size)
-                for index in range(config.num_layers)
-            )
-            self.readout = nn.Linear(config.hidden_size, output_size)
+            self.embedding, first = _front(config, output_size, input_size, picture)
+            options: dict[str, Any] = {"bidirectional": True} if config.bidirectional else {}
+            if config.cell == "conv_lstm":
+                options["picture"] = picture
+            self.layers = nn.ModuleList()
+            for _ in range(config.num_layers):
+                layer: Any = cell.layer(first, config.hidden_size, **options)
+                self.layers.append(layer)
+                first = layer.hidden_size * (2 if config.bidirectional else 1)
+            self.attention = Attention(first, source_steps) if config.attention else None
+            self.readout = _readout(config, first, output_size, picture)
         # one generator for all: masks are drawn in the order of the layers
         self.dropout_generator = torch.Generator()
         self.dropouts = nn.ModuleList(Dropout(config.dropout, self.dropout_generator) for _ in range(config.num_layers))
@@ -81,6 +96,8 @@ class SequenceModel(nn.Module):
         """torch's own distributions, drawn from the run's generator; the cell's file knows the rest."""
         if isinstance(self.embedding, nn.Embedding):
             nn.init.normal_(self.embedding.weight, generator=generator)
+        else:
+            _uniform(self.embedding, generator, gain=math.sqrt(6))
         gate_bias = None if config.gate_bias == "default" else config.gate_bias
         for layer in self.layers:
             CELLS[config.cell].initialise(
@@ -91,18 +108,42 @@ class SequenceModel(nn.Module):
                 t_max=config.t_max or max(sequence_length, 3),
                 generator=generator,
             )
-        bound = 1 / math.sqrt(config.hidden_size)
-        nn.init.uniform_(self.readout.weight, -bound, bound, generator=generator)
-        nn.init.uniform_(self.readout.bias, -bound, bound, generator=generator)
+        if self.attention is not None:
+            _uniform(self.attention, generator)
+        _uniform(self.readout, generator)
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Ids (T, B) → logits (T, B, V), or numbers (T, B, D) → numbers; and the state after the last step."""
-        x, after = self.embedding(inputs), []
+        return self.through(inputs, state, lambda index, x: self.dropouts[index](x), nn.Module.__call__)
+
+    def through(
+        self,
+        inputs: Tensor,
+        state: State | None,
+        drop: Callable[[int, Tensor], Tensor],
+        run: Callable[..., Any],
+    ) -> tuple[Tensor, State]:
+        """``forward``, with dropout and the way in which a module is called left open.
+
+        Args:
+            inputs: see ``forward``.
+            state: see ``forward``.
+            drop: from a layer's place and output to what goes on, (T, B, H).
+            run: calls a module with its arguments.
+        """
+        x, after = run(self.embedding, inputs), []
         for index, layer in enumerate(self.layers):
-            x, s = layer(x, None if state is None else state[index])
+            y, s = run(layer, x, None if state is None else state[index])
             after.append(s)
-            x = self.dropouts[index](x)
-        return self.readout(x), tuple(after)
+            x = drop(index, y + x if self.residual and index else y)
+        return self.read(x, inputs, run), tuple(after)
+
+    def read(self, top: Tensor, inputs: Tensor, run: Callable[..., Any] = nn.Module.__call__) -> Tensor:
+        """From what the top layer hands on, (T, B, H), to the answers (T, B, K)."""
+        if self.attention is not None:
+            top = run(self.attention, top, (inputs[: self.source_steps] != 0).any(-1))
+        found: Tensor = run(self.readout, top)
+        return found
 
     def seed_dropout(self, generator: torch.Generator) -> None:
         """Draw dropout masks from this generator, on the model's device."""
@@ -140,10 +181,13 @@ class SequenceModel(nn.Module):
         Args:
             masks: of this step, (B, H) or None per layer, instead of dropout's own.
         """
-        x, after = self.embedding(inputs), []
+        if self.attention is not None:
+            raise ValueError("a network with attention reads whole sequences: what it looks back at is no state")
+        x, after = self.embedding(inputs.unsqueeze(0))[0], []
         for index, layer in enumerate(self.layers):
             h, kept = self._step_of(layer, x, None if state is None else state[index])
             after.append(kept)
+            h = h + x if self.residual and index else h
             mask = masks[index] if masks else None
             x = self.dropouts[index](h) if not masks else h if mask is None else h * mask
         return self.readout(x), tuple(after)
@@ -162,6 +206,40 @@ class SequenceModel(nn.Module):
             return h, (h.unsqueeze(0), c.unsqueeze(0))
         h = cell(x, (zero if before is None else before)[0], *weights)
         return h, h.unsqueeze(0)
+
+
+def _front(
+    config: Model, choices: int, input_size: int | None, picture: tuple[int, int] | None
+) -> tuple[nn.Module, int]:
+    """What stands before the layers, and how many numbers it gives them."""
+    if input_size is None:
+        return nn.Embedding(choices, config.embedding_size), config.embedding_size
+    if config.encoder == "convolution":
+        assert picture is not None  # see RunConfig
+        encoder = PictureEncoder(picture, input_size, config.embedding_size)
+        return encoder, encoder.output_size
+    return nn.Identity(), input_size
+
+
+def _readout(config: Model, size: int, outputs: int, picture: tuple[int, int] | None) -> Any:
+    """From the top layer to the answers."""
+    if config.cell == "conv_lstm" and picture is not None and outputs % (picture[0] * picture[1]) == 0:
+        return PictureReadout(picture, size, outputs)
+    return nn.Linear(size, outputs) if config.readout_layers == 1 else Decoder(size, outputs, config.readout_layers)
+
+
+def _uniform(module: nn.Module, generator: torch.Generator, gain: float = 1.0) -> None:
+    """Linear layers and convolutions, U(±gain/√fan-in), in the order of their names.
+
+    A gain of 1 is torch's own; √6 keeps the size of a signal through layers with ReLU (He et al. 2015,
+    arXiv:1502.01852).
+    """
+    for part in module.modules():
+        if isinstance(part, nn.Linear | nn.Conv2d):
+            bound = gain / math.sqrt(part.weight[0].numel())
+            nn.init.uniform_(part.weight, -bound, bound, generator=generator)
+            if part.bias is not None:
+                nn.init.uniform_(part.bias, -bound, bound, generator=generator)
 
 
 def detach(state: State | None) -> State | None:

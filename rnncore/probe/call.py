@@ -38,7 +38,8 @@ def is_recurrent(module: nn.Module) -> bool:
 def cell_of(module: Any) -> Cell:
     """The registry's entry for a recurrent layer."""
     if (own := getattr(module, "cell_name", None)) is not None:
-        return CELLS[own]
+        cell: Cell = getattr(module, "cell", CELLS[own])
+        return cell
     if isinstance(module, nn.LSTM):
         return CELLS["lstm"]
     return CELLS["gru"] if isinstance(module, nn.GRU) else CELLS[f"rnn_{module.nonlinearity}"]

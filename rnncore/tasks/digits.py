@@ -26,7 +26,7 @@ class DigitsTask(DrawnTask):
 
     def draw(self, generator: np.random.Generator, count: int, length: int | None = None) -> Drawn:
         """Any of the images that are trained on."""
-        images, digits = _images()
+        images, digits = images_and_digits()
         chosen = generator.integers(HELD_OUT, len(digits), count)
         return self._read(images[chosen], digits[chosen])
 
@@ -42,7 +42,7 @@ class DigitsTask(DrawnTask):
     @cached_property
     def exams(self) -> list[Exam]:
         """The same: images have one size."""
-        images, digits = _images()
+        images, digits = images_and_digits()
         size = np.full(HELD_OUT, self.sequence_length)
         return [Exam(size, *tensors(self._read(images[:HELD_OUT], digits[:HELD_OUT])))]
 
@@ -63,7 +63,7 @@ class DigitsTask(DrawnTask):
 
 
 @cache
-def _images() -> tuple[Floats, Choices]:
+def images_and_digits() -> tuple[Floats, Choices]:
     """Images (1797, 64) and digits (1797,), in an order of their own, the same each time."""
     from sklearn.datasets import load_digits
 

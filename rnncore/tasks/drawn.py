@@ -191,6 +191,12 @@ def held_out(part: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=[_HELD_OUT, part]))
 
 
+def is_held_out(generator: np.random.Generator) -> bool:
+    """Whether random numbers are those of what is never trained on: their key is no seed's."""
+    key = generator.bit_generator.state["state"].get("key")
+    return key is not None and int(key[0]) == _HELD_OUT
+
+
 def tensors(drawn: Drawn) -> tuple[Tensor, Tensor]:
     """Arrays as torch has them."""
     import torch

@@ -50,7 +50,13 @@ class Trainer:
         self.task: Task = make_task(config, text)
         generator = torch.Generator().manual_seed(config.seed)
         self.model = SequenceModel(
-            config.model, self.task.output_size, self.task.sequence_length, generator, self.task.input_size
+            config.model,
+            self.task.output_size,
+            self.task.sequence_length,
+            generator,
+            self.task.input_size,
+            getattr(config.task, "picture", None),
+            getattr(config.task, "source_steps", 0),
         ).to(self.device)
         self.model.seed_dropout(torch.Generator(self.device).manual_seed(config.seed + 1))
         self.optimizer = make_optimizer(config, self.model)

@@ -181,8 +181,34 @@ def mlstm(layer: Any, x: Tensor) -> Tensor:
     return torch.stack(found)
 
 
+def conv_lstm(layer: Any, x: Tensor) -> Tensor:
+    """Convolutions as sums over the neighbours, one place after another."""
+    rows, columns = layer.cell.equations.picture
+    channels = layer.hidden_size // (rows * columns)
+
+    def convolved(maps: Tensor, kernel: Tensor) -> Tensor:
+        found = maps.new_zeros(len(maps), len(kernel), rows, columns)
+        for y in range(rows):
+            for z in range(columns):
+                for a in range(3):
+                    for b in range(3):
+                        if 0 <= y + a - 1 < rows and 0 <= z + b - 1 < columns:
+                            found[:, :, y, z] += maps[:, :, y + a - 1, z + b - 1] @ kernel[:, :, a, b].T
+        return found
+
+    h = c = x.new_zeros(x.shape[1], channels, rows, columns)
+    found = []
+    for one in x:
+        pre = convolved(one.unflatten(1, (-1, rows, columns)), layer.weight_ih_l0) + convolved(h, layer.weight_hh_l0)
+        i, f, g, o = (pre + layer.bias_ih_l0[:, None, None]).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+        found.append(h.flatten(1))
+    return torch.stack(found)
+
+
 FORMS: dict[str, Callable[[Any, Tensor], Tensor]] = {
     "irnn": irnn, "orthogonal": orthogonal, "indrnn": indrnn, "peephole": peephole, "coupled": coupled,
     "layer_norm_lstm": layer_norm_lstm, "mgu": mgu, "mingru": mingru, "minlstm": minlstm, "lru": lru, "slstm": slstm,
-    "mlstm": mlstm,
+    "mlstm": mlstm, "conv_lstm": conv_lstm,
 }  # fmt: skip

@@ -18,17 +18,29 @@ T, B, D, H = 9, 3, 4, 6
 
 def made(name: str, *, seed: int = 0, dtype: torch.dtype = torch.float64, **options: Any) -> Any:
     torch.manual_seed(seed)
-    layer = CELLS[name].layer(D, H, **options).to(dtype)
+    layer = layer_of(name, **options).to(dtype)
     for key, parameter in layer.named_parameters():  # large enough that a wrong factor shows
         if key.startswith(("weight_ih", "weight_hh", "bias", "weight_peephole")):
             parameter.data.uniform_(-0.9, 0.9)
     return layer
 
 
+def layer_of(name: str, **options: Any) -> Any:
+    """D numbers in, H units; of pictures of 2 × 1, two maps in and three out."""
+    if name == "conv_lstm":
+        return CELLS[name].layer(D, H // 2, picture=(2, 1), **options)
+    return CELLS[name].layer(D, H, **options)
+
+
+def cell_in(layer: Any) -> Any:
+    """The registry's entry, or the layer's own, which knows its picture."""
+    return getattr(layer, "cell", CELLS[layer.cell_name])
+
+
 def start(layer: Any, batch: int = B) -> Any:
     """A state that is not zero; normalisers stay above it."""
     h = torch.randn(1, batch, H, dtype=torch.float64)
-    memory = CELLS[layer.cell_name].memory(H)
+    memory = cell_in(layer).memory(H)
     return (h, torch.rand(1, batch, memory, dtype=torch.float64)) if memory else h
 
 
@@ -54,7 +66,7 @@ def test_a_layer_equals_its_independent_form_in_float32(name):
 @pytest.mark.parametrize("name", list(OWN_CELLS))
 def test_the_replay_equals_autograd(name, begun):
     layer = made(name)
-    cell, x = CELLS[name], torch.randn(T, B, D, dtype=torch.float64)
+    cell, x = cell_in(layer), torch.randn(T, B, D, dtype=torch.float64)
     hx = start(layer) if begun else None
     weights = torch.randn(T, B, H, dtype=torch.float64)
     with rnncore.probe(layer) as probe:
@@ -86,7 +98,7 @@ def test_the_replay_equals_autograd(name, begun):
 def stepped(layer: Any, x: Tensor, hx: Any) -> list[dict[str, Any]]:
     """The cell's own step in a plain loop, every quantity with its gradient kept: an oracle for replay, not for the
     equations, which ``FORMS`` holds against their source."""
-    equations: Any = CELLS[layer.cell_name]
+    equations: Any = cell_in(layer)
     if layer.cell_name == "irnn":
         return plain_steps(layer, x, hx)
     equations = equations.equations
@@ -149,7 +161,7 @@ def test_the_step_jacobian_is_autograds(name):
     from rnncore.diagnostics import step_jacobians
 
     layer, x = made(name), torch.randn(T, B, D, dtype=torch.float64)
-    cell: Any = CELLS[name]
+    cell = cell_in(layer)
     hx = start(layer)
     with rnncore.probe(layer) as probe:
         layer(x, hx)[0].sum().backward()
@@ -269,7 +281,7 @@ def test_all_steps_at_once_are_the_steps_one_by_one(name, steps):
     outputs = torch.stack([one["h"] for one in one_by_one])
     outputs.pow(2).sum().backward()
     assert relative(y.detach(), outputs.detach()) <= 1e-12
-    if CELLS[name].memory(H):
+    if cell_in(layer).memory(H):
         ended = torch.cat(one_by_one[-1]["others"], -1)
         assert relative(last[1][0].detach(), ended.detach()) <= 1e-12
     for key, parameter in layer.named_parameters():
@@ -301,7 +313,8 @@ def test_the_orthogonal_matrix_stays_orthogonal_while_it_learns():
 
 @pytest.mark.parametrize("name", list(OWN_CELLS))
 def test_parameters_are_counted_without_torch(name):
-    layer = CELLS[name].layer(D, 16)
+    options: Any = {"picture": (1, 1)} if name == "conv_lstm" else {}
+    layer = CELLS[name].layer(D, 16, **options)
     assert CELLS[name].parameters(D, 16) == sum(parameter.numel() for parameter in layer.parameters())
 
 
@@ -327,8 +340,8 @@ def test_the_settings_know_the_same_cells_as_the_registry():
         keeping = {gate.symbol: gate.name for gate in cell.gates}
         kept = [symbol for symbol, sign in cell.bias_gates if sign > 0 or len(cell.bias_gates) == 1]
         assert KEEPING_GATE.get(name) == (keeping[kept[0]] if kept else None)
-        layer: Any = cell.layer(D, H)
-        free = any(key.startswith("weight_hh") for key, _ in layer.named_parameters())
+        layer: Any = layer_of(name)
+        free = name != "conv_lstm" and any(key.startswith("weight_hh") for key, _ in layer.named_parameters())
         assert (name in RECURRENT_MATRIX) == free
 
 
@@ -336,7 +349,7 @@ def test_the_settings_know_the_same_cells_as_the_registry():
 def test_a_gate_bias_makes_a_cell_keep_its_state(name):
     """A large bias leaves h where it is, whatever is read."""
     cell = CELLS[name]
-    layer: Any = cell.layer(D, H)
+    layer = layer_of(name)
     cell.initialise(layer, gate_bias=30.0, generator=torch.Generator().manual_seed(0))
     layer = layer.double()
     h = torch.rand(1, B, H, dtype=torch.float64)
@@ -346,6 +359,6 @@ def test_a_gate_bias_makes_a_cell_keep_its_state(name):
     symbols = [gate.symbol for gate in cell.gates]
     if "i" in symbols:  # nothing may enter either
         with torch.no_grad():
-            layer.bias_ih_l0[symbols.index("i") * H : (symbols.index("i") + 1) * H] = -60.0
+            layer.bias_ih_l0.view(len(cell.block_symbols), -1)[symbols.index("i")] = -60.0
     _, last = layer(torch.randn(5, B, D, dtype=torch.float64), hx)
     assert relative(hidden(last)[-1][..., :H].detach(), before[..., :H]) <= 1e-6

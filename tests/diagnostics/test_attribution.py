@@ -35,7 +35,7 @@ def test_attribution_is_autograd_s_gradient_of_each_logit(cell, depth, masked):
         logits = readout(y)
         logits.sum().backward(retain_graph=True)
     traces = [probe[str(n)].layers[0].forward for n in range(depth)]
-    found = attribution(traces, readout.weight, targets, masks=masks)
+    found = attribution(traces, readout.weight[targets], masks=masks)
     for tau in range(T):
         wanted = logits[tau].gather(-1, targets[tau].unsqueeze(-1)).sum()  # sequences do not touch each other
         (slope,) = torch.autograd.grad(wanted, x, retain_graph=True)

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from rnncore.cells import CELLS
+from rnncore.cells import CELLS as EVERY
 from rnncore.config import RunConfig
 from rnncore.diagnostics import live_measures
 from rnncore.errors import CheckpointError, ConfigError, CorpusError
 from rnncore.training import Checkpoint, Controls, Trainer, events, train
 
+CELLS = {name: cell for name, cell in EVERY.items() if name != "conv_lstm"}  # it reads pictures
 TEXT = "".join(f"{a}{b} = {(a * b) % 97};\n" for a, b in itertools.product(range(60), range(40)))
 SMALL = {
     "hidden_size": 12,
@@ -248,7 +249,7 @@ def test_cuda_is_refused_in_a_sentence_where_there_is_none():
             run(RunConfig.of(**SMALL, device="cuda"))
 
 
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", CELLS)
 def test_no_output_sees_the_future(cell):
     trainer = Trainer(RunConfig.of(**SMALL, cell=cell, num_layers=2), TEXT)
     ids, _, _ = trainer.task.batch(0)
@@ -262,7 +263,7 @@ def test_no_output_sees_the_future(cell):
         assert not torch.equal(before[t], after[t])
 
 
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", CELLS)
 def test_only_a_bidirectional_layer_sees_the_future(cell):
     torch.manual_seed(0)
     x = torch.randn(10, 3, 4)
@@ -275,7 +276,7 @@ def test_only_a_bidirectional_layer_sees_the_future(cell):
         assert torch.equal(before[:6], after[:6]) is not bidirectional
 
 
-@pytest.mark.parametrize("cell", list(CELLS))
+@pytest.mark.parametrize("cell", CELLS)
 def test_stepping_equals_reading_at_once(cell):
     trainer = Trainer(RunConfig.of(**SMALL, cell=cell, num_layers=2), TEXT)
     model, ids = trainer.model.double().eval(), trainer.task.batch(0)[0]

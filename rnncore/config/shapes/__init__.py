@@ -1,0 +1,1 @@
+"""The tasks of the lecture's shapes of networks, one file each."""

@@ -1,0 +1,123 @@
+"""What stands before and behind the recurrent layers: a picture's encoder, and the readout at each step."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+CHANNELS = (8, 16)
+"""Of the two convolutions."""
+
+
+class PictureEncoder(nn.Module):
+    """Two convolutions and a linear layer for the picture at each step: (T, B, h·w + D) → (T, B, E + D).
+
+    Numbers behind the picture pass it by. A step whose picture is black everywhere (captions have one at their first
+    step only) is not encoded: it gives zeros.
+
+    Args:
+        picture: h and w.
+        input_size: numbers of a step, the picture first.
+        size: E.
+    """
+
+    def __init__(self, picture: tuple[int, int], input_size: int, size: int):
+        super().__init__()
+        self.picture, self.pixels = picture, picture[0] * picture[1]
+        self.size, self.output_size = size, size + input_size - self.pixels
+        self.first = nn.Conv2d(1, CHANNELS[0], 3, padding=1)
+        self.second = nn.Conv2d(CHANNELS[0], CHANNELS[1], 3, stride=2, padding=1)
+        self.linear = nn.Linear(encoded_pixels(picture) * CHANNELS[1], size)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """See the class."""
+        steps, batch, _ = inputs.shape
+        pixels, beside = inputs[..., : self.pixels], inputs[..., self.pixels :]
+        flat = pixels.reshape(steps * batch, 1, *self.picture)
+        seen = flat.flatten(1).any(1)
+        read = flat[seen]
+        found = self.second(self.first(read).relu()).relu()
+        encoded = flat.new_zeros(steps * batch, self.size)
+        encoded[seen] = self.linear(found.flatten(1)).relu()
+        return torch.cat([encoded.view(steps, batch, -1), beside], -1)
+
+
+def encoded_pixels(picture: tuple[int, int]) -> int:
+    """Places that are left of a picture."""
+    return -(-picture[0] // 2) * -(-picture[1] // 2)
+
+
+class PictureReadout(nn.Module):
+    """A 3 × 3 convolution from maps of units to maps of outputs: (..., C·h·w) → (..., K), K a multiple of h·w."""
+
+    def __init__(self, picture: tuple[int, int], in_features: int, out_features: int):
+        super().__init__()
+        pixels = picture[0] * picture[1]
+        self.picture, self.in_features, self.out_features = picture, in_features, out_features
+        self.convolution = nn.Conv2d(in_features // pixels, out_features // pixels, 3, padding=1)
+
+    @property
+    def weight(self) -> Any:
+        """The convolution's."""
+        return self.convolution.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        maps = x.reshape(-1, x.shape[-1] // (self.picture[0] * self.picture[1]), *self.picture)
+        found: Tensor = self.convolution(maps).reshape(*x.shape[:-1], self.out_features)
+        return found
+
+
+class Decoder(nn.Module):
+    """Several layers with ReLU between them, at each step by itself: (..., H) → (..., K)."""
+
+    def __init__(self, in_features: int, out_features: int, layers: int):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        sizes = [in_features] * layers + [out_features]
+        self.linears = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
+
+    @property
+    def weight(self) -> Any:
+        """The last layer's."""
+        return self.linears[-1].weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        for linear in self.linears[:-1]:
+            x = linear(x).relu()
+        found: Tensor = self.linears[-1](x)
+        return found
+
+
+class Attention(nn.Module):
+    """What a step that writes takes from the steps that read: (T, B, H) → (T, B, H).
+
+        a_ts = softmax_s(h_tᵀ W h_s) over the read steps s < S that are no padding
+        h̃_t = tanh(V [Σ_s a_ts h_s, h_t]) for t >= S; steps that read stay as they are
+
+    Source: Luong et al. 2015, arXiv:1508.04025, "global" attention with the "general" score.
+
+    Args:
+        size: H.
+        source_steps: S.
+    """
+
+    def __init__(self, size: int, source_steps: int):
+        super().__init__()
+        self.source_steps = source_steps
+        self.score = nn.Linear(size, size, bias=False)
+        self.join = nn.Linear(2 * size, size, bias=False)
+        self.kept: Tensor | None = None  # of the last call, (U, B, S)
+
+    def forward(self, h: Tensor, read: Tensor) -> Tensor:
+        """``read`` (S, B) is true where the source has a letter."""
+        source, writing = h[: self.source_steps], h[self.source_steps :]
+        match = torch.einsum("ubh,sbh->ubs", self.score(writing), source)
+        share = match.masked_fill(~read.T.unsqueeze(0), -torch.inf).softmax(-1)
+        self.kept = share.detach()
+        context = torch.einsum("ubs,sbh->ubh", share, source)
+        return torch.cat([source, self.join(torch.cat([context, writing], -1)).tanh()])
