@@ -44,6 +44,8 @@ class KnownTask(Section):
     length_leaf: ClassVar[str] = "sequence_length"
     test_leaf: ClassVar[str] = "test_length"
     solved_at: ClassVar[float] = 0.95
+    shown: ClassVar[bool] = False
+    """Whether what is answered on a few sequences is kept as the network learns (``records.Examples``)."""
     sizes: ClassVar[tuple[int, int]]
     """Inputs and outputs, where they do not depend on the settings."""
 

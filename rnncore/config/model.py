@@ -80,6 +80,15 @@ class Model(Section):
         ways = ("", ", reverse") if self.bidirectional else ("",)
         return tuple(f"layer {number + 1}{way}" for number in range(self.num_layers) for way in ways)
 
+    @property
+    def wiring(self) -> str:
+        """What stands around the layers, for legends: `` · convolution``, '' for nothing."""
+        parts = {
+            "both ways": self.bidirectional, "residual": self.residual, "convolution": self.encoder == "convolution",
+            f"{self.readout_layers} decoder layers": self.readout_layers > 1, "attention": self.attention,
+        }  # fmt: skip
+        return "".join(f" · {name}" for name, there in parts.items() if there)
+
     def cell_of(self, layer: int) -> str:
         """The cell of a layer, counted from 0."""
         return self.cell

@@ -169,7 +169,7 @@ class RunConfig(Section):
             return self.name
         layers = f" ×{self.model.num_layers}" if self.model.num_layers > 1 else ""
         fed = f" · {self.scheduled_sampling.label}" if self.scheduled_sampling.label else ""
-        return f"{CELL_LABELS[self.model.cell]}{layers} · {self.model.hidden_size}{fed}"
+        return f"{CELL_LABELS[self.model.cell]}{layers} · {self.model.hidden_size}{self.model.wiring}{fed}"
 
 
 def _from_text(value: str) -> Any:

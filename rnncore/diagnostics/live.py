@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from rnncore.config import HenonTask, RunConfig, SentencesTask, TextTask
+from rnncore.config import HenonTask, KnownTask, RunConfig, SentencesTask, TextTask
 from rnncore.diagnostics.attribution import AttributionMeasure
 from rnncore.diagnostics.carrying import walk_down
 from rnncore.diagnostics.distributional_shift import DistributionalShiftMeasure
 from rnncore.diagnostics.dynamics import DynamicsMeasure
+from rnncore.diagnostics.examples import ExamplesMeasure
 from rnncore.diagnostics.exposure import ExposureMeasure
 from rnncore.diagnostics.feeding import FeedingMeasure
 from rnncore.diagnostics.gate_activity import gate_activity
@@ -47,6 +48,8 @@ def live_measures(config: RunConfig) -> list[Measure]:
             measures += [ExposureMeasure(patience=0), FeedingMeasure()]
         case HenonTask():
             measures += [DistributionalShiftMeasure()]
+        case KnownTask() if config.task.shown:
+            measures += [ExamplesMeasure()]
     return [*measures, DynamicsMeasure(), PerLossMeasure(config), ParameterMeasure()]
 
 

@@ -111,6 +111,8 @@ class SequenceModel(nn.Module):
         if self.attention is not None:
             _uniform(self.attention, generator)
         _uniform(self.readout, generator)
+        if isinstance(self.readout, Decoder):
+            _uniform(self.readout.linears[:-1], generator, gain=math.sqrt(6))
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Ids (T, B) → logits (T, B, V), or numbers (T, B, D) → numbers; and the state after the last step."""

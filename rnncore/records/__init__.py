@@ -14,6 +14,7 @@ from rnncore.records.baselines import Baselines
 from rnncore.records.distributional_shift import DistributionalShift
 from rnncore.records.dynamics import LyapunovSpectrum, StepJacobian
 from rnncore.records.each_step import EachStep
+from rnncore.records.examples import Examples
 from rnncore.records.exposure import Exposure
 from rnncore.records.feeding import Feeding
 from rnncore.records.gate_activity import GateActivity
@@ -50,6 +51,7 @@ __all__ = [
     "Columns",
     "DistributionalShift",
     "EachStep",
+    "Examples",
     "Exposure",
     "Feeding",
     "GateActivity",

@@ -6,8 +6,9 @@ Srivastava et al. 2015, "Unsupervised learning of video representations using LS
 overlap, the brighter pixel counts. The first frame tells no velocity: the answer to it is not asked for. Every film
 repeats itself (``period``), so that it is known how any one goes on that is long enough.
 
-What is examined never occurs in training: generators of ``held_out`` (see ``drawn.is_held_out``) draw from a fifth
-of the square's first places, or from the first ``HELD_OUT`` images; all others draw from the rest.
+What is examined never occurs in training: generators of ``held_out`` (see ``drawn.is_held_out``) draw squares that
+begin in a corner of the torus which no film of training enters at any of its frames, or the first ``HELD_OUT`` images;
+all others draw from the rest.
 
 Shapes: T frames, B films, N pixels (144 or 256); inputs and targets are (T, B, N), of brightness 0 to 1.
 """
@@ -32,8 +33,8 @@ VELOCITIES = np.array([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x]
 """Rows and columns a frame."""
 SIDE, DIGIT = 12, 8
 """Pixels round the torus; pixels of a digit."""
-HELD_OUT_PLACES = SIDE * SIDE // 5
-"""First places of the square, of 144, that no film of training begins at."""
+CORNER = 5
+"""Rows and columns of the corner that no film of training ever enters: 25 places of 144."""
 
 
 class VideoTask(DrawnTask):
@@ -115,22 +116,29 @@ def _overlap(found: Tensor, targets: Tensor) -> Tensor:
 
 
 def _squares(generator: np.random.Generator, count: int, length: int, held: bool) -> Floats:
-    """Films of the square, from places of one part or the other."""
-    places, frames = _torus()
-    low, high = (0, HELD_OUT_PLACES) if held else (HELD_OUT_PLACES, len(places))
-    starts = places[generator.integers(low, high, count)]
-    velocities = VELOCITIES[generator.integers(0, len(VELOCITIES), count)]
-    rows, columns = _moved(np.stack(np.divmod(starts, SIDE)), velocities.T, length) % SIDE
-    return np.asarray(frames[rows * SIDE + columns])
+    """Films of the square: those that begin in the corner that is held out, or those that never come there."""
+    films = _films(length, held)
+    starts, velocities = films[generator.integers(0, len(films), count)].T
+    rows, columns = _moved(np.stack(np.divmod(starts, SIDE)), VELOCITIES[velocities].T, length) % SIDE
+    return np.asarray(_torus()[rows * SIDE + columns])
 
 
 @cache
-def _torus() -> tuple[Choices, Floats]:
-    """Places, those that are held out first; and what the square looks like at each of them, (144, 144)."""
+def _films(length: int, held: bool) -> Choices:
+    """Starting place and velocity of each film, (F, 2)."""
+    places = np.stack(np.divmod(np.arange(SIDE * SIDE), SIDE))  # (2, 144)
+    every = places[:, None, :, None] + np.arange(length)[:, None, None] * VELOCITIES.T[:, None, None, :]
+    there = ((every % SIDE) < CORNER).all(0)  # (length, 144, 8)
+    chosen = there[0] if held else ~there.any(0)
+    return np.argwhere(chosen)
+
+
+@cache
+def _torus() -> Floats:
+    """What the square looks like at each of the places, (144, 144)."""
     corner = np.zeros((SIDE, SIDE), np.float32)
     corner[:2, :2] = 1
-    rolled = [np.roll(corner, place, (0, 1)).flatten() for place in np.ndindex(SIDE, SIDE)]
-    return np.random.Generator(np.random.Philox(key=1)).permutation(SIDE * SIDE), np.stack(rolled)
+    return np.stack([np.roll(corner, place, (0, 1)).flatten() for place in np.ndindex(SIDE, SIDE)])
 
 
 def _digits(generator: np.random.Generator, count: int, length: int, held: bool) -> Floats:

@@ -126,14 +126,18 @@ def test_what_is_answered_is_what_is_read_next_and_nothing_is_asked_before_the_v
         assert torch.equal(targets[1:-1], inputs[2:])
 
 
-def test_no_film_that_is_examined_begins_where_one_of_training_does():
+def test_films_of_training_never_come_where_those_that_are_examined_begin():
+    """Also not in the frame that is answered last."""
     made = task(batch_size=1000)
-    trained = {corner(frame) for step in range(4) for frame in made.batch(step)[0][0].numpy()}
+    trained = set()
+    for step in range(4):
+        inputs, targets, _ = made.batch(step)
+        trained |= {corner(frame) for frame in torch.cat([inputs, targets[-1:]]).flatten(0, 1).numpy()}
     (valid,) = made.validation_batches()
     firsts = [valid[0][0], *(exam.inputs[0] for exam in made.exams), made.stretch(1)]
     examined = {corner(frame) for frame in torch.cat(firsts).numpy()}
-    assert len(trained) == 144 - 28
-    assert len(examined) == 28
+    assert examined == {(row, column) for row in range(5) for column in range(5)}
+    assert len(trained) == 144 - 25
     assert not trained & examined
 
 
@@ -156,11 +160,12 @@ def test_too_few_frames_have_no_known_future(scene, enough):
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_longer_clip_of_the_same_random_numbers_goes_on_where_the_shorter_one_ended(scene):
     made = task(scene)
-    for generators in ((seeded(), seeded()), (held_out(7), held_out(7))):
+    both = [(held_out(7), held_out(7)), *([(seeded(), seeded())] if scene == "digits" else [])]
+    for generators in both:  # which squares stay out of the corner depends on the length of the film
         short, long = (made.clip(one, 20, length) for one, length in zip(generators, (5, 33), strict=True))
         assert (long[:5] == short).all()
-    inputs, _ = made.draw(seeded(), 20)
-    assert (made.clip(seeded(), 20, 99)[: len(inputs)] == inputs).all()
+    inputs, _ = made.draw(held_out(1), 20)
+    assert (made.clip(held_out(1), 20, 99)[: len(inputs)] == inputs).all()
 
 
 def film(*frames):
@@ -197,7 +202,8 @@ def test_the_last_frame_again_overlaps_by_two_of_six_pixels_straight_on_and_one_
     inputs, targets, _ = made.batch(0)
     scores = made.copy_last(inputs, targets)
     assert np.unique(scores.numpy().round(5)) == pytest.approx([1 / 7, 1 / 3], abs=1e-4)
-    assert float(scores.mean()) == pytest.approx((1 / 7 + 1 / 3) / 2, abs=0.01)
+    aslant = (scores < 0.2).float().mean()  # fewer than half: most of them would come into the corner
+    assert 0.05 < float(aslant) < 0.5
 
 
 def test_the_loss_is_the_cross_entropy_of_the_pixels_of_frames_that_are_asked_for():
@@ -213,9 +219,8 @@ def test_the_loss_is_the_cross_entropy_of_the_pixels_of_frames_that_are_asked_fo
     assert not outputs.grad[0].any()
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_the_floor_is_the_loss_of_the_mean_picture_which_is_nowhere_bright(scene):
-    made = task(scene, batch_size=3000)
+def test_the_floor_of_the_digits_is_the_loss_of_their_mean_picture_which_is_nowhere_bright():
+    made = task("digits", batch_size=3000)
     _, targets, _ = made.batch(0)
     mean = targets[1:].mean((0, 1)).clamp(1e-9, 1)
     assert float(made.loss(mean.logit().expand_as(targets), targets)) == pytest.approx(made.floor, rel=0.01)
@@ -224,33 +229,8 @@ def test_the_floor_is_the_loss_of_the_mean_picture_which_is_nowhere_bright(scene
     assert float(made.loss(mean.logit().expand_as(valid[1]), valid[1])) == pytest.approx(made.floor, rel=0.03)
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_what_it_answers_is_its_next_input(scene):
-    made = task(scene)
-    inputs, targets, _ = made.batch(0)
-    logits = targets[1:-1].clamp(1e-6, 1 - 1e-6).logit()
-    fed = made.own(logits, torch.zeros(logits.shape[:2]), 0.0)
-    torch.testing.assert_close(fed, inputs[2:], rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("scene", SCENES)
-def test_the_examination_goes_on_beyond_the_frames_of_training(scene):
-    made = task(scene, sequence_length=10, test_length=30)
-    assert [len(exam.inputs) for exam in made.exams] == [10, 15, 20, 25, 30]
-    assert made.batch(0)[0].shape == (10, 32, math.prod(made.config.picture))
-
-
-def test_frames_are_called_by_their_numbers():
-    made = task(sequence_length=4)
-    inputs, targets, _ = made.batch(0)
-    assert made.labels(inputs[:, 0]) == ["1", "2", "3", "4"]
-    assert made.labels(targets[:, 0]) == ["", "2", "3", "4"]
-
-
-@pytest.mark.parametrize("scene", SCENES)
-def test_a_batch_is_a_function_of_seed_and_step_alone(scene):
-    one, other = task(scene), task(scene)
-    one.batch(0)
-    assert torch.equal(one.batch(7)[0], other.batch(7)[0])
-    for unlike in (one.batch(8), task(scene, seed=2).batch(7)):
-        assert not torch.equal(one.batch(7)[0], unlike[0])
+def test_the_floor_of_the_square_is_the_loss_of_not_knowing_where_it_is():
+    made = task()
+    (valid,) = made.validation_batches()
+    grey = torch.full_like(valid[1], 4 / 144).logit()
+    assert float(made.loss(grey, valid[1])) == pytest.approx(made.floor, rel=1e-4)

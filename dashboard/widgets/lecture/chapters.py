@@ -50,6 +50,12 @@ CHAPTERS = (
     Chapter("distributional-shift", "henon"),
     Chapter("lecture-scheduled-sampling", "sentences"),
     Chapter("from-nonsense-to-prose", "text"),
+    Chapter("one-to-many", "captions"),
+    Chapter("many-to-one", "motion"),
+    Chapter("order-decides", "sentiment"),
+    Chapter("many-to-many", "frames"),
+    Chapter("both-directions", "both_ways"),
+    Chapter("convolution-inside", "video"),
     Chapter("summary", "all"),
 )
 

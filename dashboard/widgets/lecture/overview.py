@@ -26,6 +26,14 @@ PARTS = {
         "lecture-scheduled-sampling",
         "from-nonsense-to-prose",
     ),
+    "Shapes of networks": (
+        "one-to-many",
+        "many-to-one",
+        "order-decides",
+        "many-to-many",
+        "both-directions",
+        "convolution-inside",
+    ),
 }
 """What belongs together, by the names of pages."""
 SUMMARY = "summary"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
@@ -13,6 +14,7 @@ from dashboard.live.panels.scheduled_sampling import unfed
 from dashboard.owner import owner
 from dashboard.widgets.lecture.frame import Outcome
 from dashboard.widgets.lecture.prose import prose
+from dashboard.widgets.lecture.shapes import SHAPES, outcome
 from rnncore.lecture.structured_prediction import (
     LECTURE,
     Independent,
@@ -178,6 +180,7 @@ OUTCOMES: dict[str, Callable[[Sequence[RunInfo]], Outcome | None]] = {
     "distributional-shift": shift,
     "lecture-scheduled-sampling": schedules,
     "from-nonsense-to-prose": prose,
+    **{name: partial(outcome, name) for name in SHAPES},
 }
 """Page → what came out of runs, of which the first that is of the page counts."""
 

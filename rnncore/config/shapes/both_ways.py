@@ -19,7 +19,9 @@ class BothWaysTask(KnownTask):
     tests: ClassVar[str] = "Both directions: each answer needs the bit before and the bit that comes next."
     length_leaf: ClassVar[str] = ""
     test_leaf: ClassVar[str] = ""
+    shown: ClassVar[bool] = True
     solved_at: ClassVar[float] = 0.99
+    choices: ClassVar[tuple[str, ...]] = ("no", "yes")
     sizes: ClassVar[tuple[int, int]] = (1, 2)
 
     @property

@@ -29,6 +29,7 @@ class CaptionsTask(KnownTask):
     feeds_back: ClassVar[bool] = True
     length_leaf: ClassVar[str] = ""
     test_leaf: ClassVar[str] = ""
+    shown: ClassVar[bool] = True
     solved_at: ClassVar[float] = 0.8
     picture: ClassVar[tuple[int, int]] = (8, 24)
     names: ClassVar[tuple[str, ...]] = (
@@ -37,6 +38,11 @@ class CaptionsTask(KnownTask):
     space: ClassVar[str] = " "
     stop: ClassVar[str] = "."
     alphabet: ClassVar[str] = "efghinorstuvwxz" + space + stop
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What can be answered."""
+        return tuple(one.replace(self.space, "␣") for one in self.alphabet)
 
     @property
     def sequence_length(self) -> int:

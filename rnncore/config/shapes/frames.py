@@ -29,12 +29,18 @@ class FramesTask(KnownTask):
     score_name: ClassVar[str] = "share of frames right"
     length_leaf: ClassVar[str] = ""
     test_leaf: ClassVar[str] = ""
+    shown: ClassVar[bool] = True
     solved_at: ClassVar[float] = 0.9
     picture: ClassVar[tuple[int, int]] = (12, 12)
     shapes: ClassVar[tuple[str, ...]] = ("square", "cross")
     motions: ClassVar[tuple[str, ...]] = ("standing", "left", "right", "up", "down")
     sequence_length: ClassVar[int] = 20
     sizes: ClassVar[tuple[int, int]] = (picture[0] * picture[1], len(shapes) * len(motions))
+
+    @property
+    def choices(self) -> list[str]:
+        """What can be answered."""
+        return self.names
 
     @property
     def names(self) -> list[str]:

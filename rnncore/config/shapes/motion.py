@@ -27,11 +27,13 @@ class MotionTask(KnownTask):
     tests: ClassVar[str] = "Many to one: only the order of the frames tells the motion; any one frame tells nothing."
     length_leaf: ClassVar[str] = ""
     test_leaf: ClassVar[str] = ""
+    shown: ClassVar[bool] = True
     solved_at: ClassVar[float] = 0.97  # who cannot tell left turns from right ones gets 7/8
     picture: ClassVar[tuple[int, int]] = (12, 12)
     shapes: ClassVar[tuple[str, ...]] = ("square", "cross", "bar")
     motions: ClassVar[tuple[str, ...]] = (
         "left", "right", "up", "down", "growing", "shrinking", "turning left", "turning right",
     )  # fmt: skip
+    choices: ClassVar[tuple[str, ...]] = motions
     sequence_length: ClassVar[int] = 12
     sizes: ClassVar[tuple[int, int]] = (picture[0] * picture[1], len(motions))

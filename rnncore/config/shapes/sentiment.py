@@ -27,8 +27,10 @@ class SentimentTask(KnownTask):
     tests: ClassVar[str] = "Many to one: negation and “but” turn a phrase round, so that the order of words decides."
     length_leaf: ClassVar[str] = ""
     test_leaf: ClassVar[str] = ""
+    shown: ClassVar[bool] = True
     solved_at: ClassVar[float] = 0.99
     words: ClassVar[tuple[str, ...]] = (*JOINTS, *THINGS, *GOOD, *BAD)
+    choices: ClassVar[tuple[str, ...]] = ("blame", "praise")
     sequence_length: ClassVar[int] = 15
     sizes: ClassVar[tuple[int, int]] = (len(words), 2)
 

@@ -32,6 +32,7 @@ class VideoTask(KnownTask):
     loss_unit: ClassVar[str] = "bits per pixel"
     score_name: ClassVar[str] = "overlap with the truth (intersection over union)"
     feeds_back: ClassVar[bool] = True
+    shown: ClassVar[bool] = True
     solved_at: ClassVar[float] = 0.9
 
     @property

@@ -1,0 +1,30 @@
+"""The panels of the lecture's shapes: the network's drawing, and what it answers on held-out sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboard.figures.examples import frames, odds
+from dashboard.figures.wiring import wiring
+from dashboard.live.panels.scene import PanelType, Scene
+from rnncore.records import Examples
+
+EXAMPLE = "example"
+"""Parameter: which of the sequences, from 0."""
+
+
+def _answers(scene: Scene) -> dict[str, Any]:
+    record: Examples | None = scene.record(Examples.kind)
+    draw = frames if record is not None and not record.choices else odds
+    return {"figure": draw.plain(record, scene.look, n=scene.params.get(EXAMPLE, 0))}
+
+
+def _wiring(scene: Scene) -> dict[str, Any]:
+    config = scene.run.info.config
+    return {"figure": wiring.plain(config.task.kind, config.model, scene.look)}
+
+
+PANELS = {
+    "examples": PanelType((Examples.kind,), _answers, one_run=True),
+    "wiring": PanelType(("info",), _wiring, one_run=True),
+}

@@ -1,0 +1,5 @@
+"""Both directions."""
+
+from dashboard.widgets.lecture.shapes import shape_page
+
+shape_page("both-directions")
