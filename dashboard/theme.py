@@ -58,6 +58,7 @@ CELL_COLOURS: dict[str, dict[Mode, str]] = {
     "lru": {"light": "#a8246f", "dark": "#f07ab8"},
     "slstm": {"light": "#2b5a5e", "dark": "#8cc4c9"},
     "mlstm": {"light": "#8a3f97", "dark": "#d892e4"},
+    "conv_lstm": {"light": "#24457a", "dark": "#5c86d6"},
 }
 """One colour per cell type, in every figure."""
 

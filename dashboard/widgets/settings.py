@@ -174,6 +174,7 @@ def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
                 key=PREFIX + "gate_bias_value",
                 disabled=not gated or kind != "value",
             )
+    _wiring()
     heading("Training")
     left, right = st.columns(2)
     with left:
@@ -189,6 +190,23 @@ def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
         st.caption("Not for this task: what the network answers is never its next input. It is for texts.")
     with st.expander("More settings"):
         _more(text=value("task") == "text")
+
+
+def _wiring() -> None:
+    """What stands around the layers; what does not fit the task is not offered, and not in force."""
+    task = RunConfig.of(task=value("task")).task
+    with st.expander("Around the layers"):
+        st.toggle("Residual layers", key=PREFIX + "residual", help=field_of("residual").description)
+        if _both_ways(task):
+            st.toggle("Both directions", key=PREFIX + "bidirectional", help=field_of("bidirectional").description)
+        if hasattr(task, "picture"):
+            choice("encoder", "Encoder of the pictures")
+        number("readout_layers", "Decoder layers", step=1)
+
+
+def _both_ways(task: Any) -> bool:
+    """Whether a reverse direction would not see what is asked for."""
+    return not (task.feeds_back or task.stateful)
 
 
 def _presets() -> None:
@@ -251,6 +269,11 @@ def _to_widget(leaf: str, given: Any) -> Any:
 
 def _from_widget(leaf: str) -> Any:
     held = value(leaf)
+    task = RunConfig.of(task=value("task")).task
+    if leaf == "bidirectional" and not _both_ways(task):
+        return False
+    if leaf == "encoder" and (value("cell") == "conv_lstm" or not hasattr(task, "picture")):
+        return "identity"
     if leaf in ("recurrent", "recurrent_gain") and value("cell") not in RECURRENT_MATRIX:
         return field_of(leaf).default
     if leaf == "gate_bias":

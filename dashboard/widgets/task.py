@@ -100,6 +100,8 @@ def _setting(task: Any, leaf: str) -> None:
         number(leaf, "Batch size", step=8)
     elif isinstance(field_of(leaf, task.kind).default, str):
         choice(leaf, _label(leaf))
+    elif isinstance(field_of(leaf, task.kind).default, float):
+        number(leaf, _label(leaf), step=0.05, format="%.2f", task=task.kind)
     else:
         number(leaf, _label(leaf), step=1, task=task.kind)
 

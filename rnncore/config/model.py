@@ -52,7 +52,6 @@ class Model(Section):
     readout_layers: int = setting(
         1, "Layers from the hidden state to the answer, at each step", unit="layers", ge=1, le=4
     )
-    attention: bool = setting(False, "Steps that write look back at all steps that read; for translations")
     embedding_size: int = setting(64, "Size of a character's vector, D", unit="units", ge=1, le=1024)
     dropout: float = setting(0.0, "Share of each layer's outputs set to zero while training", ge=0, lt=1, unit="share")
     recurrent: RecurrentInit = Field(
@@ -85,7 +84,7 @@ class Model(Section):
         """What stands around the layers, for legends: `` · convolution``, '' for nothing."""
         parts = {
             "both ways": self.bidirectional, "residual": self.residual, "convolution": self.encoder == "convolution",
-            f"{self.readout_layers} decoder layers": self.readout_layers > 1, "attention": self.attention,
+            f"{self.readout_layers} decoder layers": self.readout_layers > 1,
         }  # fmt: skip
         return "".join(f" · {name}" for name, there in parts.items() if there)
 

@@ -85,10 +85,6 @@ class RunConfig(Section):
                 f"bidirectional must be false for task {kind!r}, got true; what it is to answer is what it reads next, "
                 "and a reverse direction would see it"
             )
-        if model.attention and not getattr(self.task, "source_steps", 0):
-            raise ValueError(
-                f"attention must be false for task {kind!r}, got true; it has no steps that only read: use task dates"
-            )
         return self
 
     @classmethod

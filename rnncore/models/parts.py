@@ -91,33 +91,3 @@ class Decoder(nn.Module):
             x = linear(x).relu()
         found: Tensor = self.linears[-1](x)
         return found
-
-
-class Attention(nn.Module):
-    """What a step that writes takes from the steps that read: (T, B, H) → (T, B, H).
-
-        a_ts = softmax_s(h_tᵀ W h_s) over the read steps s < S that are no padding
-        h̃_t = tanh(V [Σ_s a_ts h_s, h_t]) for t >= S; steps that read stay as they are
-
-    Source: Luong et al. 2015, arXiv:1508.04025, "global" attention with the "general" score.
-
-    Args:
-        size: H.
-        source_steps: S.
-    """
-
-    def __init__(self, size: int, source_steps: int):
-        super().__init__()
-        self.source_steps = source_steps
-        self.score = nn.Linear(size, size, bias=False)
-        self.join = nn.Linear(2 * size, size, bias=False)
-        self.kept: Tensor | None = None  # of the last call, (U, B, S)
-
-    def forward(self, h: Tensor, read: Tensor) -> Tensor:
-        """``read`` (S, B) is true where the source has a letter."""
-        source, writing = h[: self.source_steps], h[self.source_steps :]
-        match = torch.einsum("ubh,sbh->ubs", self.score(writing), source)
-        share = match.masked_fill(~read.T.unsqueeze(0), -torch.inf).softmax(-1)
-        self.kept = share.detach()
-        context = torch.einsum("ubs,sbh->ubh", share, source)
-        return torch.cat([source, self.join(torch.cat([context, writing], -1)).tanh()])

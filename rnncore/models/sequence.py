@@ -2,7 +2,7 @@
 
 That is many to many; the lecture's other shapes are the same network with inputs at some steps and answers at others,
 which is the task's business: a picture at the first step only (one to many), an answer at the last one only (many to
-one), first steps that read and later ones that write (many to many, not aligned).
+one).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from rnncore.cells import CELLS, TORCH_CELLS
 from rnncore.config import Model
-from rnncore.models.parts import Attention, Decoder, PictureEncoder, PictureReadout
+from rnncore.models.parts import Decoder, PictureEncoder, PictureReadout
 
 State = tuple[Any, ...]
 """Hidden state per layer: h of shape (1, B, H), or (h, c) for an LSTM."""
@@ -61,7 +61,6 @@ class SequenceModel(nn.Module):
         generator: torch.Generator,
         input_size: int | None = None,
         picture: tuple[int, int] | None = None,
-        source_steps: int = 0,
     ):
         """
         Args:
@@ -70,11 +69,10 @@ class SequenceModel(nn.Module):
             generator: of the initial weights.
             input_size: numbers that a step reads; None for ids of ``output_size`` choices, which are embedded.
             picture: rows and columns of the picture that a step's first numbers are; None for no picture.
-            source_steps: first steps that only read, where the others write; 0 for none.
         """
         super().__init__()
         self.cell, cell = config.cell, CELLS[config.cell]
-        self.residual, self.source_steps = config.residual, source_steps
+        self.residual = config.residual
         with torch.random.fork_rng(devices=[]):  # torch's constructors draw from the global generator
             self.embedding, first = _front(config, output_size, input_size, picture)
             options: dict[str, Any] = {"bidirectional": True} if config.bidirectional else {}
@@ -85,7 +83,6 @@ class SequenceModel(nn.Module):
                 layer: Any = cell.layer(first, config.hidden_size, **options)
                 self.layers.append(layer)
                 first = layer.hidden_size * (2 if config.bidirectional else 1)
-            self.attention = Attention(first, source_steps) if config.attention else None
             self.readout = _readout(config, first, output_size, picture)
         # one generator for all: masks are drawn in the order of the layers
         self.dropout_generator = torch.Generator()
@@ -108,8 +105,6 @@ class SequenceModel(nn.Module):
                 t_max=config.t_max or max(sequence_length, 3),
                 generator=generator,
             )
-        if self.attention is not None:
-            _uniform(self.attention, generator)
         _uniform(self.readout, generator)
         if isinstance(self.readout, Decoder):
             _uniform(self.readout.linears[:-1], generator, gain=math.sqrt(6))
@@ -138,14 +133,7 @@ class SequenceModel(nn.Module):
             y, s = run(layer, x, None if state is None else state[index])
             after.append(s)
             x = drop(index, y + x if self.residual and index else y)
-        return self.read(x, inputs, run), tuple(after)
-
-    def read(self, top: Tensor, inputs: Tensor, run: Callable[..., Any] = nn.Module.__call__) -> Tensor:
-        """From what the top layer hands on, (T, B, H), to the answers (T, B, K)."""
-        if self.attention is not None:
-            top = run(self.attention, top, (inputs[: self.source_steps] != 0).any(-1))
-        found: Tensor = run(self.readout, top)
-        return found
+        return run(self.readout, x), tuple(after)
 
     def seed_dropout(self, generator: torch.Generator) -> None:
         """Draw dropout masks from this generator, on the model's device."""
@@ -183,8 +171,6 @@ class SequenceModel(nn.Module):
         Args:
             masks: of this step, (B, H) or None per layer, instead of dropout's own.
         """
-        if self.attention is not None:
-            raise ValueError("a network with attention reads whole sequences: what it looks back at is no state")
         x, after = self.embedding(inputs.unsqueeze(0))[0], []
         for index, layer in enumerate(self.layers):
             h, kept = self._step_of(layer, x, None if state is None else state[index])

@@ -56,7 +56,6 @@ class Trainer:
             generator,
             self.task.input_size,
             getattr(config.task, "picture", None),
-            getattr(config.task, "source_steps", 0),
         ).to(self.device)
         self.model.seed_dropout(torch.Generator(self.device).manual_seed(config.seed + 1))
         self.optimizer = make_optimizer(config, self.model)
