@@ -199,6 +199,16 @@ class Cell:
     about: About = field(default_factory=lambda: About("", "", "", ()))
 
     @property
+    def hand_made(self) -> bool:
+        """Whether its replay is written by hand; any other cell's follows from its equations (``stepwise``)."""
+        return True
+
+    @property
+    def stem(self) -> str:
+        """The file that it stands in."""
+        return "rnn" if self.name.startswith("rnn") else self.name
+
+    @property
     def blocks(self) -> int:
         """Weight blocks of H rows: one per gate, or one."""
         return max(1, len(self.gates))

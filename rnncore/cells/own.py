@@ -134,6 +134,13 @@ class OwnCell(Cell):
     outer: bool = True
 
     @property
+    def hand_made(self) -> bool:
+        """See ``Cell.hand_made``."""
+        from rnncore.cells.stepwise import StepReplay
+
+        return not isinstance(self.replay, StepReplay)
+
+    @property
     def blocks(self) -> int:
         """Blocks of H rows in weight_ih."""
         return self.equations.blocks

@@ -1,8 +1,8 @@
 """A checkpoint's weights under plain ``torch.nn`` names, and five lines that load them without this project.
 
 They are ``embedding.weight`` (not where numbers are read), ``rnn.*`` of one stacked ``nn.LSTM``, ``nn.GRU`` or
-``nn.RNN``, and ``readout.*``; of a cell that torch has no layer for ``layers.*``, and the lines need this project's
-``rnncore.cells``. Read from the checkpoint's bytes with NumPy: the server has no torch.
+``nn.RNN``, and ``readout.*``. A network that torch has not all parts of keeps this project's names, and the lines need
+``rnncore``. Read from the checkpoint's bytes with NumPy: the server has no torch.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from rnncore.cells import CELLS
+from rnncore.cost import sizes_of
 from rnncore.errors import ExportError, RnncoreError
 from rnncore.export.configuration import write_configuration
 from rnncore.records import Array
@@ -62,14 +63,14 @@ def weights(store: RunStore, run_id: str, step: int | None = None) -> Weights:
         )
     step, data = store.load_checkpoint(run_id, step)
     try:
-        tensors = _plain(load(data), stacked=bool(CELLS[run.config.model.cell].module))
+        tensors = _plain(load(data), stacked=_plain_torch(run))
     except (SafetensorError, ValueError, KeyError) as error:
         raise ExportError(
             f"the checkpoint of step {step:,} of run {run_id!r} holds no weights ({type(error).__name__}); choose "
             "another step"
         ) from None
     said = {"format": "pt", "run": run_id, "step": str(step), "configuration": run.config.to_json()}
-    characters = _characters(store, run, len(tensors["readout.bias"]))
+    characters = _characters(store, run, _answers(run, tensors))
     if characters:  # in the file itself too: a single one can be taken away
         said["characters"] = characters
     return Weights(step, save(tensors, metadata=said), _snippet(run, tensors), characters)
@@ -100,7 +101,7 @@ def _plain(tensors: dict[str, Array], *, stacked: bool) -> dict[str, Array]:
 
 def _snippet(run: RunInfo, tensors: dict[str, Array]) -> str:
     cell, model = CELLS[run.config.model.cell], run.config.model
-    if not cell.module:
+    if not _plain_torch(run):
         return _own_snippet(run, tensors)
     options = f", num_layers={model.num_layers}" if model.num_layers > 1 else ""
     options += f', nonlinearity="{cell.nonlinearity}"' if cell.nonlinearity else ""
@@ -126,30 +127,35 @@ def _snippet(run: RunInfo, tensors: dict[str, Array]) -> str:
     )
 
 
+def _plain_torch(run: RunInfo) -> bool:
+    """Whether torch has all that the network is made of: a stack of its layers between an embedding and a readout."""
+    return bool(CELLS[run.config.model.cell].module) and not run.config.model.wiring
+
+
 def _own_snippet(run: RunInfo, tensors: dict[str, Array]) -> str:
-    """For a cell that torch has no layer for: this project's layer, in a list of them."""
-    cell, (outputs, size) = run.config.model.cell, tensors["readout.weight"].shape
-    inputs = tensors["layers.0.weight_ih_l0"].shape[1]
-    embedding = tensors.get("embedding.weight")
-    sizes = [inputs] + [size] * (run.config.model.num_layers - 1)
-    modules = [
-        *([] if embedding is None else [f'"embedding": nn.Embedding({embedding.shape[0]}, {embedding.shape[1]})']),
-        f'"layers": nn.ModuleList(CELLS["{cell}"].layer(n, {size}) for n in {sizes})',
-        f'"readout": nn.Linear({size}, {outputs})',
-    ]
-    x = "x" if embedding is None else 'model["embedding"](x)'
-    shapes = f"numbers (T, B, {inputs})" if embedding is None else "ids (T, B)"
+    """For any other network: this project's model."""
+    config, task = run.config, run.config.task
+    read, answered = sizes_of(config, tensors["embedding.weight"].shape[0] if "embedding.weight" in tensors else 0)
+    picture = getattr(task, "picture", None)
+    shapes = "ids (T, B)" if read is None else f"numbers (T, B, {read})"
     return "\n".join(
         [
-            "from functools import reduce; from rnncore.cells import CELLS; from safetensors.torch import load_file",
-            "from torch import nn",
-            f"model = nn.ModuleDict({{{', '.join(modules)}}})",
-            f"model.load_state_dict(load_file({json.dumps(FILE)}))",
-            f'forward = lambda x: model["readout"](reduce(lambda y, layer: layer(y)[0], model["layers"], {x}))'
-            f"  # {shapes} -> (T, B, {outputs})",
+            "import torch; from safetensors.torch import load_file",
+            "from rnncore.config import RunConfig; from rnncore.models import SequenceModel",
+            f"config = RunConfig.from_json({config.to_json()!r})",
+            f"model = SequenceModel(config.model, {answered}, {task.sequence_length}, torch.Generator(), {read}, "
+            f"{picture})",
+            f"model.load_state_dict(load_file({json.dumps(FILE)})); model.eval()",
+            f"forward = lambda x: model(x)[0]  # {shapes} -> (T, B, {answered})",
             "",
         ]
     )
+
+
+def _answers(run: RunInfo, tensors: dict[str, Array]) -> int:
+    """Choices or numbers that are answered."""
+    embedding = tensors.get("embedding.weight")
+    return sizes_of(run.config, 0 if embedding is None else len(embedding))[1]
 
 
 def _characters(store: RunStore, run: RunInfo, count: int) -> str:

@@ -8,6 +8,7 @@ torch is in ``measured`` and is imported when it is called.
 from typing import Any
 
 from rnncore.lecture.any_graph import ANY_GRAPH
+from rnncore.lecture.cells import CELLS_EXPERIMENT
 from rnncore.lecture.each_step import EACH_STEP
 from rnncore.lecture.experiment import Experiment
 from rnncore.lecture.in_practice import IN_PRACTICE
@@ -33,6 +34,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         INSIDE_THE_LSTM,
         WHY_LSTMS,
         IN_PRACTICE,
+        CELLS_EXPERIMENT,
     )
 }  # fmt: skip
 """Name → experiment, in the lecture's order."""

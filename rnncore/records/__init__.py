@@ -11,6 +11,7 @@ from rnncore.records.any_graph import AnyGraph
 from rnncore.records.attribution import Attribution
 from rnncore.records.base import Array, Record
 from rnncore.records.baselines import Baselines
+from rnncore.records.cells import Cells
 from rnncore.records.distributional_shift import DistributionalShift
 from rnncore.records.dynamics import LyapunovSpectrum, StepJacobian
 from rnncore.records.each_step import EachStep
@@ -48,6 +49,7 @@ __all__ = [
     "Array",
     "Attribution",
     "Baselines",
+    "Cells",
     "Columns",
     "DistributionalShift",
     "EachStep",

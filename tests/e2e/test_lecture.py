@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.widgets.lecture.chapters import CHAPTERS
+from dashboard.widgets.lecture.shapes import SHAPES
 from dashboard.widgets.lecture.text import read
 from rnncore.lecture import EXPERIMENTS
 from rnncore.runs.experiments import Experiments
@@ -23,6 +24,7 @@ SHORT: dict[str, dict[str, Any]] = {
     "vanishing": {"steps": 20, "hidden_size": 8},
     "why-lstms": {"steps": 20, "length": 5},
     "in-practice": {"steps": 20, "length": 4},
+    "cells": {"hidden_size": 4, "length": 10, "turns": 1},
 }
 """Settings that take a second or two, for experiments whose own take longer: a link to such a one holds them."""
 
@@ -125,3 +127,22 @@ def test_a_reload_in_the_middle_and_a_link_show_the_same_experiment(open_lab: Op
     expect(guest.page.get_by_text("Stopped before its end")).to_be_visible()
     assert kept.get(exp).state == "stopped"
     assert kept.get(exp).predicted == "padded"
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_each_shape_is_trained_at_a_press_and_its_answers_are_drawn(
+    open_lab: OpenLab, server: Server, name: str
+) -> None:
+    lab = open_lab(viewport={"width": 1280, "height": 720})
+    lab.deep(f"/{name}?present=1")
+    answer(lab, name)
+    steps = lab.page.locator(f".st-key-{name}_steps input")
+    steps.fill("60")
+    steps.press("Enter")
+    lab.idle()
+    lab.button("train_shape").click()
+    look(lab, name)
+    assert [run.config.training.steps for run in server.store.runs()] == [60] * len(SHAPES[name].variants)
+    first = lab.of("examples", "plot._fullLayout.meta.caption")
+    lab.panel("examples").locator("input[type=range]").press("ArrowRight")
+    lab.until("examples", "plot._fullLayout.meta.caption !== arg", first)

@@ -36,7 +36,10 @@ def trained(store, **settings):
     """A run with a checkpoint after two steps, and its trainer."""
     if settings.get("task", "text") == "text":
         settings["corpus"] = store.put_corpus("fox", TEXT)
-    config = RunConfig.of(hidden_size=6, embedding_size=5, batch_size=4, sequence_length=12, **settings)
+    usual = {"hidden_size": 6, "embedding_size": 5, "batch_size": 4}
+    if settings.get("task") != "captions":
+        usual["sequence_length"] = 12
+    config = RunConfig.of(**usual | settings)
     trainer = Trainer(config, TEXT if config.corpus else None)
     trainer.advance()
     trainer.advance()
@@ -69,12 +72,22 @@ def test_the_snippet_alone_gives_the_outputs_of_the_runs_own_model(store, tmp_pa
         assert len((folder / "load.py").read_text().splitlines()) == 5
 
 
-@pytest.mark.parametrize("cell", [name for name, kind in CELLS.items() if not kind.module])
-@pytest.mark.parametrize("task", ["text", "henon"])
-def test_the_snippet_of_an_own_cell_gives_the_outputs_of_the_runs_own_model(store, tmp_path, monkeypatch, cell, task):
-    run, trainer = trained(store, cell=cell, num_layers=2, task=task)
+OWN = [{"cell": name, "task": task} for name, kind in CELLS.items() if not kind.module and name != "conv_lstm"
+       for task in ("text", "henon")]  # fmt: skip
+OWN += [
+    {"cell": "conv_lstm", "task": "video", "hidden_size": 2},
+    {"cell": "gru", "task": "captions", "encoder": "convolution", "readout_layers": 2},
+    {"cell": "lstm", "task": "both_ways", "bidirectional": True, "residual": True},
+]
+
+
+@pytest.mark.parametrize("settings", OWN, ids=lambda one: f"{one['cell']}-{one['task']}")
+def test_the_snippet_of_any_other_network_gives_the_outputs_of_the_runs_own_model(
+    store, tmp_path, monkeypatch, settings
+):
+    run, trainer = trained(store, num_layers=2, **settings)
     write_weights(store, run.id, tmp_path)
-    inputs = next(trainer.task.validation_batches())[0][:9]
+    inputs = next(iter(trainer.task.validation_batches()))[0][:9]
     trainer.model.eval()
     monkeypatch.chdir(tmp_path)
     loaded = {}

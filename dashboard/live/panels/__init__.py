@@ -6,6 +6,7 @@ A new panel is one builder and one line in the ``PANELS`` of its page's file her
 from dashboard.live.panels import (
     any_graph,
     attribution,
+    cells,
     compare,
     distributional_shift,
     dynamics,
@@ -50,6 +51,7 @@ EXPERIMENT_PANELS: dict[str, PanelType] = {
     **experiments.PANELS,
     **shared_weights.PANELS,
     **any_graph.PANELS,
+    **cells.PANELS,
     **each_step.PANELS,
     **vanishing.PANELS,
     **unrolled.PANELS,

@@ -50,6 +50,7 @@ CHAPTERS = (
     Chapter("distributional-shift", "henon"),
     Chapter("lecture-scheduled-sampling", "sentences"),
     Chapter("from-nonsense-to-prose", "text"),
+    Chapter("cells"),
     Chapter("one-to-many", "captions"),
     Chapter("many-to-one", "motion"),
     Chapter("order-decides", "sentiment"),

@@ -27,6 +27,7 @@ PARTS = {
         "from-nonsense-to-prose",
     ),
     "Shapes of networks": (
+        "cells",
         "one-to-many",
         "many-to-one",
         "order-decides",

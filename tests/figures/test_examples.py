@@ -1,0 +1,115 @@
+"""Claims about the answers on held-out sequences, and about the drawing of the network."""
+
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from dashboard.figures.base import Look
+from dashboard.figures.examples import frames, odds, strip
+from dashboard.figures.wiring import SHAPES, wiring
+from dashboard.widgets.lecture.shapes import SHAPES as PAGES
+from dashboard.widgets.lecture.shapes import known_from
+from rnncore.config import RunConfig
+from rnncore.config.tasks import ShapeTasks
+from rnncore.diagnostics.examples import examples
+from rnncore.records import Record
+from rnncore.training.trainer import Trainer
+
+KINDS = [one.model_fields["kind"].default for one in get_args(ShapeTasks)]
+
+
+def record(kind, **values):
+    trainer = Trainer(RunConfig.of(task=kind, cell="gru", hidden_size=8, batch_size=4, **values))
+    trainer.advance()
+    return examples(trainer), trainer
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_kept_is_what_the_network_answers_on_held_out_sequences(kind):
+    found, trainer = record(kind)
+    inputs, targets = next(iter(trainer.task.validation_batches()))
+    outputs = trainer.model.eval()(inputs)[0].detach()
+    scores = trainer.task.scores(inputs, outputs, targets)
+    pixels = found.pictures.shape[2]
+    for n in range(len(found.scores)):
+        column = next(
+            b for b in range(inputs.shape[1])
+            if np.array_equal(targets[:, b].numpy().astype(found.targets.dtype), found.targets[:, n], equal_nan=True)
+            and float(scores[b]) == pytest.approx(float(found.scores[n]))
+            and list(found.read[n]) == trainer.task.labels(inputs[:, b])
+            and np.allclose(found.pictures[: len(inputs), n], inputs[: len(found.pictures), b, :pixels], atol=1e-3)
+        )  # fmt: skip
+        wanted = outputs.softmax(-1) if found.choices else outputs.sigmoid()
+        np.testing.assert_allclose(found.answers[:, n], wanted[:, column].numpy(), atol=1e-3)
+    again = Record.from_bytes(found.to_bytes())
+    assert again.names == found.names
+    np.testing.assert_array_equal(again.answers, found.answers)
+    assert len(found.frame())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_every_kind_is_drawn_with_the_odds_of_each_answer(kind, mode):
+    found, _ = record(kind)
+    for n in (0, 3, 99):
+        figure = (odds if found.choices else frames)(found, Look(mode), n=n)
+        assert figure.data
+    if found.choices:
+        z = np.array(figure.data[0].z, float)
+        assert z.shape[0] == len(found.names)
+        np.testing.assert_allclose(z.sum(0), 1, atol=5e-3)
+        asked = found.targets[:, -1] >= 0
+        assert len(figure.layout.shapes) == asked.sum()
+
+
+def test_before_the_first_record_a_sentence_stands_there():
+    for draw in (odds, frames):
+        assert "first" in draw(None).layout.annotations[0].text
+
+
+def test_frames_stand_side_by_side_with_gaps():
+    image = strip(np.arange(12.0).reshape(3, 4), (2, 2))
+    assert image.shape == (2, 8)
+    assert image[:, 3:5].tolist() == [[4, 5], [6, 7]]
+    assert np.isnan(image[:, 2]).all()
+
+
+def test_a_film_that_goes_on_alone_reads_what_it_predicted():
+    found, trainer = record("video")
+    inputs, _ = next(iter(trainer.task.validation_batches()))
+    model = trainer.model.eval()
+    state, film = None, inputs[: found.context, :1]
+    outputs, state = model(film)
+    for step in range(3):
+        frame = outputs[-1:].sigmoid()
+        np.testing.assert_allclose(found.free[step, 0], frame[0, 0].detach().numpy(), atol=1e-3)
+        outputs, state = model(frame, state)
+    np.testing.assert_array_equal(found.truth[0, 0], inputs[found.context, 0].numpy())
+
+
+def test_a_network_knows_from_the_frame_on_at_which_it_stays_right():
+    found, _ = record("motion")
+    answers = np.zeros_like(found.answers)
+    answers[:, :, 0] = 1
+    targets = found.targets.copy()
+    targets[-1] = 0
+    answers[3, 0] = 0  # in doubt once more at the fourth frame
+    answers[-1, 1] = 0  # wrong at the end: not counted
+    changed = type(found)(**{**vars(found), "answers": answers, "targets": targets})
+    known = known_from(changed)
+    assert known[0] == 5
+    assert list(known[1:]) == [1] * (len(found.scores) - 2)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_drawing_has_a_box_for_each_layer_and_step(page):
+    for config in PAGES[page].variants:
+        kind, model = config.task.kind, config.model
+        figure = wiring(kind, model)
+        assert kind in SHAPES
+        steps = len(SHAPES[kind].reads)
+        boxes = steps * model.num_layers * (2 if model.bidirectional else 1)
+        boxes += sum(map(bool, SHAPES[kind].reads)) * (model.encoder == "convolution")
+        boxes += sum(map(bool, SHAPES[kind].answers)) * (model.readout_layers > 1)
+        assert len(figure.layout.shapes) == boxes
