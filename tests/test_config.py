@@ -135,6 +135,18 @@ def test_text_that_is_not_a_configuration_is_refused_in_a_sentence():
             RunConfig.from_json(text)
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_a_stored_run_is_read_although_some_of_its_settings_are_no_more(task):
+    config = RunConfig.of(task=task, name="old", seed=3)
+    document = json.loads(config.to_json())
+    document["attention"] = {"kind": "dot", "heads": 2}
+    for section in ("task", "model", "training"):
+        document[section]["attention"] = False
+    with pytest.raises(ConfigError, match="attention is not a setting"):
+        RunConfig.from_json(json.dumps(document))
+    assert RunConfig.from_store(json.dumps(document)) == config
+
+
 def test_a_configuration_cannot_be_changed_in_place():
     with pytest.raises(ValidationError):
         RunConfig().seed = 2  # type: ignore[misc]

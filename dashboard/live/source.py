@@ -233,4 +233,4 @@ def _racing(store: RunStore, run: RunInfo, measure: Measure, known: RacingRun | 
 
 @lru_cache(maxsize=16)
 def _race(document: str) -> Race:
-    return Race.from_json(document)
+    return Race.from_store(document)

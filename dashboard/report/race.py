@@ -31,7 +31,7 @@ def race_report(
         ExportError: all of its runs were deleted.
     """
     info = Races(store).get(race_id)
-    race = Race.from_json(info.document)
+    race = Race.from_store(info.document)
     return compared(
         store,
         contenders_of(info, race),

@@ -43,7 +43,7 @@ def live() -> None:
             st.info("Set up a race above and press **Race**: all of its runs are drawn here while they learn.")
             preload()
             return
-        race = Race.from_json(info.document)
+        race = Race.from_store(info.document)
         with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
             races.controls(info, race)
             seed = races.pick_seed(race)

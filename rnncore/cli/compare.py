@@ -120,7 +120,7 @@ def compare(
         launcher = Launcher(store, workers, validate=_fits)
         with stopped_by_ctrl_c(console) as asked:
             if race is None:
-                race = Race.from_json(races.get(str(race_id)).document)
+                race = Race.from_store(races.get(str(race_id)).document)
                 _go_on(races, str(race_id))
                 info = races.get(str(race_id))
             else:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from rnncore.comparison.matching import match_parameters
 from rnncore.config import CELL_LABELS, LEAVES, RunConfig
-from rnncore.config.sections import Section, did_you_mean
+from rnncore.config.sections import Section, did_you_mean, json_object, known
 from rnncore.cost import TYPICAL_VOCABULARY, estimate
 from rnncore.errors import ConfigError
 
@@ -166,14 +166,15 @@ class Race(Section):
     @classmethod
     def from_json(cls, text: str | bytes) -> Race:
         """Read a race; raises ConfigError for anything that is not one."""
-        try:
-            document = json.loads(text)
-        except (ValueError, UnicodeDecodeError) as error:
-            raise ConfigError(f"the race is not JSON ({error}); export one to see the form") from None
-        if not isinstance(document, dict):
-            raise ConfigError(
-                f"the race must be a JSON object, got {type(document).__name__}; export one to see the form"
-            )
+        return cls(**json_object(text, "race"))
+
+    @classmethod
+    def from_store(cls, text: str) -> Race:
+        """Read a race that any version held; what is no setting any more is left out."""
+        document = known(json_object(text, "race"), cls)
+        for changed in (document, *document.get("contenders", ())):
+            key = "base" if changed is document else "changes"
+            changed[key] = {leaf: value for leaf, value in changed.get(key, {}).items() if leaf in LEAVES}
         return cls(**document)
 
 

@@ -7,7 +7,6 @@ that ``lr=0.01`` in an address bar or on a command line needs no prefix.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -16,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from rnncore.config.model import CELL_LABELS, Model
 from rnncore.config.scheduled_sampling import ScheduledSampling
-from rnncore.config.sections import LEAVES, Section, did_you_mean, range_of, sections_in, setting
+from rnncore.config.sections import LEAVES, Section, did_you_mean, json_object, known, range_of, sections_in, setting
 from rnncore.config.tasks import Task, TextTask
 from rnncore.config.training import Training, Watch
 from rnncore.errors import ConfigError
@@ -145,18 +144,12 @@ class RunConfig(Section):
     @classmethod
     def from_json(cls, text: str | bytes) -> RunConfig:
         """Read a configuration; raises ConfigError for anything that is not one."""
-        try:
-            document = json.loads(text)
-        except (ValueError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                f"the configuration is not JSON ({error}); export one from a run to see the form"
-            ) from None
-        if not isinstance(document, dict):
-            raise ConfigError(
-                f"the configuration must be a JSON object, got {type(document).__name__}; "
-                "export one from a run to see the form"
-            )
-        return cls(**document)
+        return cls(**json_object(text, "configuration"))
+
+    @classmethod
+    def from_store(cls, text: str) -> RunConfig:
+        """Read the configuration of a run that any version trained; what is no setting any more is left out."""
+        return cls(**known(json_object(text, "configuration"), cls))
 
     @property
     def label(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -46,6 +47,38 @@ def setting(
         default, description=description, json_schema_extra=extra, ge=ge, gt=gt, le=le, lt=lt,
         max_length=max_length,
     )  # fmt: skip
+
+
+def json_object(text: str | bytes, what: str) -> dict[str, Any]:
+    """The JSON object in ``text``; raises ConfigError, which calls it ``what``, for anything else."""
+    try:
+        document = json.loads(text)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the {what} is not JSON ({error}); export one to see the form") from None
+    if not isinstance(document, dict):
+        raise ConfigError(
+            f"the {what} must be a JSON object, got {type(document).__name__}; export one to see the form"
+        )
+    return document
+
+
+def known(document: dict[str, Any], owner: type[BaseModel]) -> dict[str, Any]:
+    """``document`` without what is no setting (any more), for documents that another version wrote."""
+    kept = {}
+    for name, value in document.items():
+        if (field := owner.model_fields.get(name)) is None:
+            continue
+        if isinstance(value, dict):
+            kinds = list(sections_in(field))
+            named = [kind for kind in kinds if "kind" in value and _kind_of(kind) == value["kind"]]
+            value = known(value, (named or kinds)[0]) if kinds else value
+        kept[name] = value
+    return kept
+
+
+def _kind_of(section: type[Section]) -> Any:
+    field = section.model_fields.get("kind")
+    return None if field is None else field.default
 
 
 def explain(error: ValidationError, owner: type[BaseModel]) -> list[str]:

@@ -47,4 +47,4 @@ def info(row: Row[*tuple[Any, ...]]) -> RunInfo:
 
 @lru_cache(maxsize=1000)
 def _config(text: str, source: str) -> RunConfig:
-    return (Elsewhere if source else RunConfig).from_json(text)
+    return (Elsewhere if source else RunConfig).from_store(text)

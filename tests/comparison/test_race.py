@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from rnncore.comparison import MOST_CONTENDERS, RACES, TOLERANCE, Race, match_parameters, sweep
@@ -132,6 +134,17 @@ def test_new_seeds_are_new():
     again = found.with_seeds(found.new_seeds)
     assert again.seeds == (8, 9, 10)
     assert again.contenders == found.contenders
+
+
+def test_a_stored_race_is_read_although_some_of_its_settings_are_no_more():
+    found = race()
+    document = json.loads(found.to_json())
+    document["base"]["attention"] = "true"
+    document["contenders"][0]["changes"]["attention"] = "false"
+    document["flag"] = 3
+    with pytest.raises(ConfigError):
+        Race.from_json(json.dumps(document))
+    assert Race.from_store(json.dumps(document)) == found
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"contenders": []}', '{"contenders": 7}', "\ud800"])

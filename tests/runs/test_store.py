@@ -66,6 +66,14 @@ def test_a_run_comes_back_as_it_was_created(store: RunStore) -> None:
     assert (run.state, run.queue_place, run.step, run.reason) == ("queued", 1, 0, "")
 
 
+def test_a_run_with_a_setting_that_is_no_more_is_listed(store: RunStore) -> None:
+    run = store.create(RunConfig.of(hidden_size=7))
+    with store.transaction() as connection:
+        text = run.config.to_json().replace('"hidden_size":7', '"hidden_size":7,"attention":true')
+        connection.execute(update(schema.runs).where(schema.runs.c.id == run.id).values(config=text))
+    assert [one.config for one in store.runs()] == [run.config]
+
+
 def test_waiting_runs_know_their_place_in_the_queue(store: RunStore) -> None:
     ids = [store.create(RunConfig()).id for _ in range(3)]
     assert [store.get(run_id).queue_place for run_id in ids] == [1, 2, 3]
