@@ -47,11 +47,11 @@ def test_a_race_ends_with_one_document_that_says_who_did_what(store):
 
 
 @contextlib.contextmanager
-def started(store, *words):
-    """The command, with a run that is under way."""
+def started(store, *words, runs=1):
+    """The command, with a run (or several) under way."""
     with subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            while not any(run.step > 20 for run in store.runs()):
+            while sum(run.step > 20 for run in store.runs()) < runs:
                 assert process.poll() is None
                 time.sleep(0.05)
             yield process
@@ -80,7 +80,7 @@ def test_ctrl_c_keeps_what_was_done_and_the_race_goes_on_from_there(store):
 
 
 def test_a_second_ctrl_c_leaves_while_another_program_holds_the_stores_lock(store):
-    with started(store, *TINY, "steps=100000", *TWO, "--json") as process:
+    with started(store, *TINY, "steps=100000", *TWO, "--json", runs=2) as process:
         other = sqlite3.connect(str(store.url.database), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with contextlib.closing(other):
