@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 
@@ -12,6 +13,7 @@ from rnncore.runs.store import RunStore
 from tests.runs.fakes import COMMAND
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests in the background ignores it
     launching.SPARE_SECONDS = 0.0
     with RunStore() as store, Launcher(store, slots=1, command=COMMAND) as launcher:
         run = launcher.submit(RunConfig.of(name="slow", steps=100_000))
