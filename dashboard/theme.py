@@ -59,6 +59,8 @@ CELL_COLOURS: dict[str, dict[Mode, str]] = {
     "slstm": {"light": "#2b5a5e", "dark": "#8cc4c9"},
     "mlstm": {"light": "#8a3f97", "dark": "#d892e4"},
     "conv_lstm": {"light": "#24457a", "dark": "#5c86d6"},
+    "tcn": {"light": "#8c1d40", "dark": "#f2869f"},
+    "transformer": {"light": "#4d3b8f", "dark": "#c0b0ff"},
 }
 """One colour per cell type, in every figure."""
 

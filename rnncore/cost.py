@@ -18,7 +18,8 @@ _SPEED = {
     "indrnn": (2.5, 22.1, 5.5, 0.0), "peephole": (13.3, 169.0, 14.5, 0.0), "coupled": (12.0, 96.9, 12.7, 0.0),
     "layer_norm_lstm": (12.8, 143.0, 23.0, 0.0), "mgu": (13.4, 95.2, 6.5, 0.0), "mingru": (10.4, 1.7, 6.8, 0.5),
     "minlstm": (8.4, 1.7, 14.6, 0.4), "lru": (16.7, 2.5, 8.5, 0.9), "slstm": (12.0, 216.0, 37.2, 0.0),
-    "mlstm": (17.8, 19.1, 54.9, 0.0), "conv_lstm": (30.0, 150.0, 15.0, 0.0),
+    "mlstm": (17.8, 19.1, 54.9, 0.0), "conv_lstm": (30.0, 150.0, 15.0, 0.0), "tcn": (10.0, 1.0, 3.0, 0.3),
+    "transformer": (10.0, 1.0, 10.0, 0.5),
 }  # fmt: skip
 _PROCESS_BYTES = 300e6  # a worker with torch loaded
 _OPTIMISER_COPIES = {"adam": 2, "adamw": 2, "sgd": 1, "rmsprop": 2}

@@ -290,7 +290,10 @@ def _equations(d: _Drawing, table: tuple[Gate, ...], record: GateActivity) -> No
             "the gates read the input alone", WIDE / 2, bus - 2.6,
         )  # fmt: skip
     else:
-        d.label("no gate: nothing decides what is kept but the weights", WIDE / 2, low)
+        d.label(
+            "no gate: nothing decides what is kept but the weights" if cell.recurrent else
+            "no state: h<sub>t−1</sub> is not read, each step looks at the inputs themselves", WIDE / 2, low - 12,
+        )  # fmt: skip
     for row, line in enumerate(cell.about.lines):
         d.label(line, WIDE / 2, top - 3.5 - 3.8 * row, d.look.palette.ink)
 

@@ -22,10 +22,16 @@ def catalogue() -> None:
             gates = ", ".join(f"{gate.name} ({gate.symbol})" for gate in cell.gates) or "none"
             kept = KEEPING_GATE.get(name)
             unit = "channels" if name == "conv_lstm" else "units"
+            opened = (
+                "It has no state: what arrives at a step from outside is the whole of its gradient."
+                if not cell.recurrent
+                else "The gradient is opened by a hand-made replay."
+                if cell.hand_made
+                else "The gradient is opened step by step, from the equations alone."
+            )
             st.markdown(
                 f"{cell.parameters(SIZE, SIZE):,} parameters with {SIZE} {unit} and {SIZE} inputs. Gates: {gates}. "
                 + (f"The {kept} gate keeps the state. " if kept else "")
-                + ("The gradient is opened by a hand-made replay." if cell.hand_made else
-                   "The gradient is opened step by step, from the equations alone.")
-            )  # fmt: skip
+                + opened
+            )
             st.caption(f"Source: {cell.about.source} · `rnncore/cells/{cell.stem}.py`")

@@ -1,4 +1,4 @@
-"""The recurrent cells, one file per family. A new cell is one file and one line here."""
+"""The recurrent cells and their alternatives, one file per family. A new cell is one file and one line here."""
 
 from rnncore.cells.base import Backward, Cell, Forward, Gate, Gates, Weights
 from rnncore.cells.conv_lstm import CONV_LSTM
@@ -17,6 +17,8 @@ from rnncore.cells.orthogonal import ORTHOGONAL
 from rnncore.cells.peephole import PEEPHOLE
 from rnncore.cells.rnn import RNN_RELU, RNN_TANH
 from rnncore.cells.slstm import SCALAR_LSTM
+from rnncore.cells.tcn import TEMPORAL_CONVOLUTION
+from rnncore.cells.transformer import CAUSAL_TRANSFORMER
 
 TORCH_CELLS: dict[str, Cell] = {cell.name: cell for cell in (RNN_TANH, RNN_RELU, LSTM, GRU)}
 """Those that torch has a fused layer for."""
@@ -27,6 +29,8 @@ OWN_CELLS: dict[str, Cell] = {
         SCALAR_LSTM, MATRIX_LSTM, CONV_LSTM,
     )
 }  # fmt: skip
-CELLS: dict[str, Cell] = TORCH_CELLS | OWN_CELLS
+BEYOND: dict[str, Cell] = {cell.name: cell for cell in (TEMPORAL_CONVOLUTION, CAUSAL_TRANSFORMER)}
+"""The lecture's alternatives to recurrence, with the same face."""
+CELLS: dict[str, Cell] = TORCH_CELLS | OWN_CELLS | BEYOND
 
-__all__ = ["CELLS", "OWN_CELLS", "TORCH_CELLS", "Backward", "Cell", "Forward", "Gate", "Gates", "Weights"]
+__all__ = ["BEYOND", "CELLS", "OWN_CELLS", "TORCH_CELLS", "Backward", "Cell", "Forward", "Gate", "Gates", "Weights"]

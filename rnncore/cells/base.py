@@ -204,6 +204,21 @@ class Cell:
         return True
 
     @property
+    def recurrent(self) -> bool:
+        """Whether a step reads what the step before computed; the lecture's alternatives read inputs alone."""
+        return True
+
+    def placed(self, index: int, sequence_length: int, picture: tuple[int, int] | None) -> dict[str, Any]:
+        """Options of ``layer`` that depend on where it stands.
+
+        Args:
+            index: its place in the stack, from 0.
+            sequence_length: steps of the longest training sequence.
+            picture: rows and columns of what is read at each step, or None.
+        """
+        return {}
+
+    @property
     def stem(self) -> str:
         """The file that it stands in."""
         return "rnn" if self.name.startswith("rnn") else self.name

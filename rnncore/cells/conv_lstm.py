@@ -106,6 +106,10 @@ class _ConvCell(OwnCell):
             equations=equations, outer=False,
         )  # fmt: skip
 
+    def placed(self, index: int, sequence_length: int, picture: tuple[int, int] | None) -> dict[str, Any]:
+        """See ``Cell.placed``."""
+        return {"picture": picture}
+
     def layer(
         self, input_size: int, hidden_size: int, *, picture: tuple[int, int] | None = None, **options: Any
     ) -> nn.Module:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from rnncore.cells.base import Weights
-from rnncore.cells.own import OwnCell, States, apart, together
+from rnncore.cells.own import OwnCell, States, together
 from rnncore.errors import ConfigError
 
 
@@ -121,7 +121,7 @@ class OwnLayer(nn.Module):
             return zero, tuple(x.new_zeros(x.shape[1], size) for size in sizes)
         if not sizes:
             return hx, ()
-        return hx[0], apart(hx[1], sizes)
+        return hx[0], self.cell.equations.states(hx[1], self.hidden_size)
 
     def extra_repr(self) -> str:
         """What a print of the model says."""

@@ -49,6 +49,10 @@ class Equations:
         """How many numbers each state beside h has; () for none."""
         return ()
 
+    def states(self, carried: Tensor, size: int) -> States:
+        """What is carried beside h, (B, M), as the equations use it."""
+        return apart(carried, self.beside(size))
+
     def input_size(self, w: Weights) -> int:
         """D, of weights."""
         return int(w.ih.shape[1])

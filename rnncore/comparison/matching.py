@@ -14,7 +14,9 @@ MOST_SHIFT = 0.5
 """The first network's size may move by so much, where no sizes of the others fit as it stands."""
 
 
-def match_parameters(configs: Sequence[RunConfig], vocab_size: int = TYPICAL_VOCABULARY) -> tuple[RunConfig, ...]:
+def match_parameters(
+    configs: Sequence[RunConfig], vocab_size: int = TYPICAL_VOCABULARY, tolerance: float = TOLERANCE
+) -> tuple[RunConfig, ...]:
     """The same configurations with hidden sizes at which all have the first one's number of parameters.
 
     Sizes are whole numbers, so that small networks may not fit: then the nearest size of the first one is taken
@@ -23,9 +25,10 @@ def match_parameters(configs: Sequence[RunConfig], vocab_size: int = TYPICAL_VOC
     Args:
         configs: what to change; the first one sets the size.
         vocab_size: characters, where the task is a text.
+        tolerance: counts within this share of the first one's are equal.
 
     Raises:
-        ConfigError: near the first one's size there are none within ``TOLERANCE``.
+        ConfigError: near the first one's size there are none within ``tolerance``.
     """
     first = configs[0].model.hidden_size
     most = max(4, int(MOST_SHIFT * first))
@@ -34,7 +37,7 @@ def match_parameters(configs: Sequence[RunConfig], vocab_size: int = TYPICAL_VOC
             lead = configs[0].changed(hidden_size=first + shift)
             wanted = _count(lead, vocab_size)
             found = (lead, *(_nearest(config, wanted, vocab_size) for config in configs[1:]))
-            if all(abs(_count(one, vocab_size) - wanted) <= TOLERANCE * wanted for one in found):
+            if all(abs(_count(one, vocab_size) - wanted) <= tolerance * wanted for one in found):
                 return found
     wanted = _count(configs[0], vocab_size)
     tried = ", ".join(
@@ -42,7 +45,7 @@ def match_parameters(configs: Sequence[RunConfig], vocab_size: int = TYPICAL_VOC
         for one in (_nearest(config, wanted, vocab_size) for config in configs[1:])
     )
     raise ConfigError(
-        f"parameter counts must be within {TOLERANCE:.0%} of the first contender's {wanted:,}, got at best {tried}; "
+        f"parameter counts must be within {tolerance:.0%} of the first contender's {wanted:,}, got at best {tried}; "
         "choose a larger hidden_size for the first contender, or match by hidden size"
     )
 

@@ -22,7 +22,7 @@ class RacePreset:
         key: in the address bar and on the command line.
         title: of a button.
         story: what to look for.
-        base, contenders: see ``Race.of``; ``axes`` makes it a sweep.
+        base, contenders, judged_by, match: see ``Race.of``; ``axes`` makes it a sweep.
     """
 
     key: str
@@ -32,6 +32,7 @@ class RacePreset:
     contenders: tuple[dict[str, Any], ...] = ()
     axes: dict[str, tuple[Any, ...]] | None = None
     judged_by: str = "score"
+    match: str = "hidden_size"
 
     @cached_property
     def race(self) -> Race:
@@ -39,7 +40,7 @@ class RacePreset:
         base = _ADAM | self.base
         if self.axes is not None:
             return sweep(self.title, base, self.axes, judged_by=self.judged_by)
-        return Race.of(self.title, base, self.contenders, judged_by=self.judged_by)
+        return Race.of(self.title, base, self.contenders, judged_by=self.judged_by, match=self.match)
 
 
 RACES: tuple[RacePreset, ...] = (
@@ -84,6 +85,20 @@ RACES: tuple[RacePreset, ...] = (
         "when to answer but not what.",
         {"task": "copy_memory", "delay": 10, "hidden_size": 100, "steps": 1200},
         (_RNN, _LSTM | {"gate_bias": "chrono"}, _GRU | {"gate_bias": "chrono"}),
+    ),
+    RacePreset(
+        "beyond",
+        "Beyond RNNs: no step in between",
+        "Recall again, at equal parameter counts, judged at up to twice the length. The TCN solves what lies within "
+        "the 64 steps that it sees; the transformer goes further; neither can learn parity.",
+        {"task": "delayed_recall", "sequence_length": 50, "hidden_size": 24, "steps": 400, "lr": 0.003},
+        (
+            _LSTM | {"gate_bias": "chrono", "lr": 0.01},
+            {"cell": "tcn", "num_layers": 6},
+            {"cell": "transformer", "num_layers": 2},
+        ),
+        judged_by="longer",
+        match="parameters",
     ),
     RacePreset(
         "learning-rate",

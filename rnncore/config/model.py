@@ -10,14 +10,14 @@ from rnncore.config.sections import Section, setting
 
 CellName = Literal[
     "rnn_tanh", "rnn_relu", "irnn", "orthogonal", "indrnn", "lstm", "peephole", "coupled", "layer_norm_lstm", "gru",
-    "mgu", "mingru", "minlstm", "lru", "slstm", "mlstm", "conv_lstm",
+    "mgu", "mingru", "minlstm", "lru", "slstm", "mlstm", "conv_lstm", "tcn", "transformer",
 ]  # fmt: skip
 CELLS: tuple[str, ...] = get_args(CellName)
 CELL_LABELS: dict[str, str] = {
     "rnn_tanh": "RNN", "rnn_relu": "ReLU RNN", "irnn": "IRNN", "orthogonal": "Orthogonal RNN", "indrnn": "IndRNN",
     "lstm": "LSTM", "peephole": "Peephole LSTM", "coupled": "Coupled LSTM", "layer_norm_lstm": "LayerNorm LSTM",
     "gru": "GRU", "mgu": "MGU", "mingru": "minGRU", "minlstm": "minLSTM", "lru": "LRU", "slstm": "sLSTM",
-    "mlstm": "mLSTM", "conv_lstm": "ConvLSTM",
+    "mlstm": "mLSTM", "conv_lstm": "ConvLSTM", "tcn": "TCN", "transformer": "Transformer",
 }  # fmt: skip
 KEEPING_GATE: dict[str, str] = {
     "lstm": "forget", "peephole": "forget", "coupled": "forget", "layer_norm_lstm": "forget", "gru": "update",
@@ -41,7 +41,7 @@ class Model(Section):
         json_schema_extra={"unit": "", "remedy": f"choose one of {', '.join(CELLS)}"},
     )
     hidden_size: int = setting(128, "Units per layer, H", unit="units", ge=1, le=4096)
-    num_layers: int = setting(1, "Recurrent layers, L", unit="layers", ge=1, le=4)
+    num_layers: int = setting(1, "Recurrent layers, L", unit="layers", ge=1, le=8)
     bidirectional: bool = setting(False, "Read in both directions; for tasks whose answers are not read")
     residual: bool = setting(False, "Add each layer's input to its output, from the second layer on")
     encoder: Encoder = Field(

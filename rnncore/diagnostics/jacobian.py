@@ -26,7 +26,16 @@ PIECE = 1 << 22
 
 
 class DynamicsError(RnncoreError, ValueError):
-    """A trace or a layer whose dynamics cannot be computed: not finite, or too short."""
+    """A trace or a layer whose dynamics cannot be computed: no recurrence, not finite, or too short."""
+
+
+def need_recurrence(cell: Cell) -> None:
+    """Raise DynamicsError for a layer that hands nothing on."""
+    if not cell.recurrent:
+        raise DynamicsError(
+            f"a {cell.name} layer has no step Jacobian and no Lyapunov exponents: it hands nothing that it computed "
+            "from one step to the next; its gradient at the inputs says how far it looks back"
+        )
 
 
 @torch.no_grad()
@@ -119,8 +128,9 @@ def opened(trace: Trace, dtype: torch.dtype | None = None) -> tuple[Forward, Wei
     """A trace's replayed forward pass and its weights, in a type of choice.
 
     Raises:
-        DynamicsError: a state or a gate is NaN or infinite.
+        DynamicsError: the layer has no recurrence, or a state or a gate is NaN or infinite.
     """
+    need_recurrence(trace.cell_type)
     forward, weights = trace.replayed, trace.weights
     recurrent = () if weights.hh is None else (weights.hh,)
     values = [forward.hidden, forward.gates, *recurrent, *forward.saved.values()]

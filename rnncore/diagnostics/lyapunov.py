@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from rnncore.cells import OWN_CELLS, Cell, Forward, Weights
 from rnncore.cells.own import OwnCell, apart
-from rnncore.diagnostics.jacobian import DynamicsError, one_by_one, opened, part_of
+from rnncore.diagnostics.jacobian import DynamicsError, need_recurrence, one_by_one, opened, part_of
 from rnncore.probe.call import cell_of
 from rnncore.probe.trace import Trace
 
@@ -229,6 +229,7 @@ def _parts(module: Any, layer: int, reverse: bool) -> tuple[Cell, Weights, tuple
             f"{type(module).__name__} with {getattr(module, 'num_layers', 0)} layers and {directions}"
         )
     cell, size = cell_of(module), int(module.hidden_size)
+    need_recurrence(cell)
     if cell.name in OWN_CELLS and hasattr(module, "weights"):
         weights = module.weights(suffix).each(lambda one: one.detach())
     else:

@@ -75,7 +75,7 @@ def beam_search(
             gains = logits.double().log_softmax(-1).nan_to_num(nan=-math.inf, neginf=-math.inf)
             if character >= 0:
                 gains = _only(gains, character)
-            score, parent, chosen = _best(score.unsqueeze(1) + gains, width)
+            score, parent, chosen = best(score.unsqueeze(1) + gains, width)
             state = rows(state, parent)
             parents.append(parent)
             written.append(chosen)
@@ -85,7 +85,7 @@ def beam_search(
     ]
 
 
-def _best(scores: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:
+def best(scores: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:
     """The best of scores (A, V), in order: score, row and column of each. Impossible ones only where all are."""
     best, place = scores.flatten().topk(min(width, scores.numel()))
     possible = best > -math.inf

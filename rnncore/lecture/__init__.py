@@ -8,6 +8,7 @@ torch is in ``measured`` and is imported when it is called.
 from typing import Any
 
 from rnncore.lecture.any_graph import ANY_GRAPH
+from rnncore.lecture.beyond import BEYOND_EXPERIMENT
 from rnncore.lecture.cells import CELLS_EXPERIMENT
 from rnncore.lecture.each_step import EACH_STEP
 from rnncore.lecture.experiment import Experiment
@@ -15,6 +16,7 @@ from rnncore.lecture.in_practice import IN_PRACTICE
 from rnncore.lecture.inside_the_lstm import INSIDE_THE_LSTM
 from rnncore.lecture.remember_or_forget import REMEMBER_OR_FORGET
 from rnncore.lecture.shared_weights import SHARED_WEIGHTS
+from rnncore.lecture.translation import TRANSLATION
 from rnncore.lecture.unrolled import UNROLLED
 from rnncore.lecture.vanishing import VANISHING
 from rnncore.lecture.variable_length import VARIABLE_LENGTH
@@ -35,6 +37,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         WHY_LSTMS,
         IN_PRACTICE,
         CELLS_EXPERIMENT,
+        TRANSLATION,
+        BEYOND_EXPERIMENT,
     )
 }  # fmt: skip
 """Name → experiment, in the lecture's order."""

@@ -76,11 +76,10 @@ class SequenceModel(nn.Module):
         with torch.random.fork_rng(devices=[]):  # torch's constructors draw from the global generator
             self.embedding, first = _front(config, output_size, input_size, picture)
             options: dict[str, Any] = {"bidirectional": True} if config.bidirectional else {}
-            if config.cell == "conv_lstm":
-                options["picture"] = picture
             self.layers = nn.ModuleList()
-            for _ in range(config.num_layers):
-                layer: Any = cell.layer(first, config.hidden_size, **options)
+            for index in range(config.num_layers):
+                placed = cell.placed(index, sequence_length, picture)
+                layer: Any = cell.layer(first, config.hidden_size, **options, **placed)
                 self.layers.append(layer)
                 first = layer.hidden_size * (2 if config.bidirectional else 1)
             self.readout = _readout(config, first, output_size, picture)

@@ -11,6 +11,7 @@ from rnncore.records.any_graph import AnyGraph
 from rnncore.records.attribution import Attribution
 from rnncore.records.base import Array, Record
 from rnncore.records.baselines import Baselines
+from rnncore.records.beyond import Beyond
 from rnncore.records.cells import Cells
 from rnncore.records.distributional_shift import DistributionalShift
 from rnncore.records.dynamics import LyapunovSpectrum, StepJacobian
@@ -34,6 +35,7 @@ from rnncore.records.saturation import Saturation
 from rnncore.records.series import FEEDING_SERIES, SCORE_SERIES, TRAIN_SERIES, VALIDATION_SERIES, Columns, join
 from rnncore.records.shared_weights import SharedWeights
 from rnncore.records.structured_prediction import Intruders, SentenceShares, WordTree
+from rnncore.records.translation import Translation
 from rnncore.records.unrolled import Unrolled
 from rnncore.records.vanishing import Vanishing
 from rnncore.records.variable_length import VariableLength
@@ -49,6 +51,7 @@ __all__ = [
     "Array",
     "Attribution",
     "Baselines",
+    "Beyond",
     "Cells",
     "Columns",
     "DistributionalShift",
@@ -76,6 +79,7 @@ __all__ = [
     "SentenceShares",
     "SharedWeights",
     "StepJacobian",
+    "Translation",
     "Unrolled",
     "Vanishing",
     "VariableLength",

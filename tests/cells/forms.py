@@ -207,8 +207,57 @@ def conv_lstm(layer: Any, x: Tensor) -> Tensor:
     return torch.stack(found)
 
 
+def tcn(layer: Any, x: Tensor) -> Tensor:
+    """torch.nn.Conv1d with a dilation, on a sequence that is padded in front."""
+    size, d = layer.hidden_size, layer.cell.equations.width
+    convolution = torch.nn.Conv1d(x.shape[-1], size, 2, dilation=d).to(x.dtype)
+    now, before = layer.weight_ih_l0[:size], layer.weight_ih_l0[size:]
+    convolution.load_state_dict({"weight": torch.stack([before, now], -1), "bias": layer.bias_ih_l0})
+    padded = torch.nn.functional.pad(x.permute(1, 2, 0), (d, 0))
+    skip = layer.weight_skip_l0 if x.shape[-1] != size else torch.eye(size, dtype=x.dtype)
+    return x @ skip.T + torch.relu(convolution(padded)).permute(2, 0, 1)
+
+
+def transformer(layer: Any, x: Tensor) -> Tensor:
+    """Step by step and head by head; a pair of numbers is turned as one complex number."""
+    size, width = layer.hidden_size, layer.cell.equations.width
+    heads = 4 if size % 8 == 0 and size >= 32 else 2 if size % 4 == 0 and size >= 16 else 1
+    each = size // heads
+
+    def normed(values: Tensor, which: str) -> Tensor:
+        gain, shift = getattr(layer, f"weight_norm_{which}_l0"), getattr(layer, f"bias_norm_{which}_l0")
+        centred = values - values.mean(-1, keepdim=True)
+        return gain * centred / (centred.square().mean(-1, keepdim=True) + 1e-5).sqrt() + shift
+
+    def turned(values: Tensor, place: int) -> Tensor:
+        pairs, found = each // 2, values.clone()
+        for i in range(pairs):
+            angle = torch.tensor(place * 10_000 ** (-i / pairs), dtype=values.dtype)
+            pair = torch.complex(values[:, i], values[:, pairs + i]) * torch.exp(1j * angle)
+            found[:, i], found[:, pairs + i] = pair.real, pair.imag
+        return found
+
+    a = x @ layer.weight_in_l0.T + layer.bias_in_l0 if x.shape[-1] != size else x
+    q, k, v = (normed(a, "ask") @ layer.weight_ih_l0.T + layer.bias_ih_l0).chunk(3, -1)
+    found = []
+    for t in range(len(x)):
+        read = []
+        for n in range(heads):
+            part = slice(n * each, (n + 1) * each)
+            asked = range(max(0, t - width), t + 1)
+            query = turned(q[t, :, part], t)
+            scores = torch.stack([(query * turned(k[s, :, part], s)).sum(-1) / math.sqrt(each) for s in asked])
+            weights = scores.exp() / scores.exp().sum(0)
+            read.append(sum(weight.unsqueeze(-1) * v[s, :, part] for weight, s in zip(weights, asked, strict=True)))
+        r = a[t] + torch.cat(read, -1) @ layer.weight_out_l0.T + layer.bias_out_l0  # type: ignore[arg-type]
+        between = normed(r, "up") @ layer.weight_up_l0.T + layer.bias_up_l0
+        between = 0.5 * between * (1 + torch.erf(between / math.sqrt(2)))
+        found.append(r + between @ layer.weight_down_l0.T + layer.bias_down_l0)
+    return torch.stack(found)
+
+
 FORMS: dict[str, Callable[[Any, Tensor], Tensor]] = {
     "irnn": irnn, "orthogonal": orthogonal, "indrnn": indrnn, "peephole": peephole, "coupled": coupled,
     "layer_norm_lstm": layer_norm_lstm, "mgu": mgu, "mingru": mingru, "minlstm": minlstm, "lru": lru, "slstm": slstm,
-    "mlstm": mlstm, "conv_lstm": conv_lstm,
+    "mlstm": mlstm, "conv_lstm": conv_lstm, "tcn": tcn, "transformer": transformer,
 }  # fmt: skip

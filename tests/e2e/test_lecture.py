@@ -24,6 +24,8 @@ SHORT: dict[str, dict[str, Any]] = {
     "vanishing": {"steps": 20, "hidden_size": 8},
     "why-lstms": {"steps": 20, "length": 5},
     "in-practice": {"steps": 20, "length": 4},
+    "translation": {"steps": 20, "hidden_size": 8},
+    "beyond": {"steps": 20, "length": 8},
     "cells": {"hidden_size": 4, "length": 10, "turns": 1},
 }
 """Settings that take a second or two, for experiments whose own take longer: a link to such a one holds them."""

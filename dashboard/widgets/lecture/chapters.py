@@ -55,8 +55,10 @@ CHAPTERS = (
     Chapter("many-to-one", "motion"),
     Chapter("order-decides", "sentiment"),
     Chapter("many-to-many", "frames"),
+    Chapter("translation"),
     Chapter("both-directions", "both_ways"),
     Chapter("convolution-inside", "video"),
+    Chapter("beyond"),
     Chapter("summary", "all"),
 )
 

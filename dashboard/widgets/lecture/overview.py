@@ -32,8 +32,10 @@ PARTS = {
         "many-to-one",
         "order-decides",
         "many-to-many",
+        "translation",
         "both-directions",
         "convolution-inside",
+        "beyond",
     ),
 }
 """What belongs together, by the names of pages."""

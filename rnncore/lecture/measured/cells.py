@@ -17,8 +17,8 @@ from rnncore.probe import probe
 from rnncore.records.cells import Cells
 
 INPUTS = 32
-NAMES = tuple(name for name in CELLS if name != "conv_lstm")
-"""ConvLSTM reads pictures only: it has a page of its own."""
+NAMES = tuple(name for name, cell in CELLS.items() if cell.recurrent and name != "conv_lstm")
+"""ConvLSTM reads pictures only, and networks without a state hand on no gradient: they have pages of their own."""
 
 
 def measure(settings: CellsSettings) -> Iterator[Cells]:
