@@ -58,7 +58,7 @@ class EncoderDecoder(nn.Module):
         h, state = self.decoder(self.target(before), state)
         weights: Tensor | None = None
         if self.attention is not None:
-            scores = torch.einsum("tbh,sbh->bts", self.attention(h), y)
+            scores = torch.einsum("tbh,sbh->bts", h, self.attention(y))
             beyond = torch.arange(len(y))[None, :] >= lengths[:, None]
             weights = scores.masked_fill(beyond[:, None], -math.inf).softmax(-1)
             h = torch.cat([torch.einsum("bts,sbh->tbh", weights, y), h], -1)

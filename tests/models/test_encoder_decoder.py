@@ -105,6 +105,7 @@ def test_a_beam_as_wide_as_all_beginnings_finds_the_likeliest_text_of_all(attent
     source = read[: LENGTHS[b], b]
     every = torch.tensor(list(itertools.product(range(WRITE), repeat=T))).T
     count = every.shape[1]
+    model.requires_grad_(False)
     logits, _ = model(source[:, None].expand(-1, count), LENGTHS[b].expand(count), every)
     bits = -logits.log_softmax(-1).gather(-1, every.unsqueeze(-1)).sum((0, 2)) / math.log(2)
     found = model.beam(source, T, WRITE**T)
