@@ -11,8 +11,8 @@ from rnncore.records import Array, Beyond
 from rnncore.records.beyond import SOLVED
 
 _WAIT = "The networks begin to train in a moment."
-LEAST = 1e-12
-"""What the logarithmic axis ends at."""
+LOWEST = -12
+"""Decade that the logarithmic axis ends at: lines go on below it."""
 
 
 @Drawn
@@ -111,21 +111,27 @@ def looking_back(record: Beyond | None, look: Look = LIGHT, *, when: int = 1) ->
     for name, line in zip(record.networks, norms, strict=True):
         colour, there = cell_colour(name, look.mode), line > 0
         fig.add_scatter(
-            x=lags[there], y=finite(np.maximum(line[there], LEAST)), mode="lines", name=CELL_LABELS[name],
+            x=lags[there], y=finite(line[there]), mode="lines", name=CELL_LABELS[name],
             line={"color": colour, "width": 2.2}, hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
         if there.any() and not there[-1]:
             end = int(np.nonzero(there)[0][-1])
             fig.add_scatter(
-                x=[end], y=[max(float(line[end]), LEAST)], mode="markers+text", text=["exactly 0 beyond"],
+                x=[end], y=[float(line[end])], mode="markers+text", text=["exactly 0 beyond"],
                 textposition="top right", textfont={"size": 11, "color": colour}, showlegend=False,
                 marker={"size": 9, "symbol": "square", "color": colour}, hoverinfo="skip",
             )  # fmt: skip
     fig.update_layout(
         xaxis={"title": {"text": "lag: steps before the answer"}},
-        yaxis={"title": {"text": "gradient ‖∂L/∂x‖ at the input"}, "type": "log", "exponentformat": "power"},
-    )
+        yaxis={"title": {"text": "gradient ‖∂L/∂x‖ at the input"}, "type": "log", "exponentformat": "power",
+               "range": [LOWEST, _decade_above(norms)]},
+    )  # fmt: skip
     return fig
+
+
+def _decade_above(norms: Array) -> int:
+    largest = float(np.nanmax(norms, initial=0.0))
+    return LOWEST + 1 if largest <= 10.0**LOWEST else int(np.ceil(np.log10(largest)))
 
 
 @Drawn

@@ -9,7 +9,7 @@ PANELS = [
     Panel("scores", "beyond_scores", "Who solves what", span=12, height=380),
     Panel("recall", "beyond_recall", "Recall: which symbol came first?", height=330),
     Panel("parity", "beyond_parity", "Parity: an odd number of ones so far?", height=330),
-    Panel("reach", "beyond_reach", "How far the answer looks back", height=400, choices=(WHEN,)),
+    Panel("reach", "beyond_reach", "How far the answer looks back", height=400, params={"when": 1}, choices=(WHEN,)),
     Panel(
         "attention", "beyond_attention", "Whom the transformer asks", height=400, choices=(LAYER,),
         about="Recall, on one sequence",
