@@ -27,7 +27,10 @@ PAGES = {
         st.Page("views/samples.py", title="Samples over training", url_path="samples-over-training"),
         st.Page("views/desk.py", title="Sampling desk", url_path="sampling-desk"),
     ],
-    "Lecture": [st.Page(one.view, title=one.title, url_path=one.name) for one in CHAPTERS],
+    "Lecture": [
+        *(st.Page(one.view, title=one.title, url_path=one.name) for one in CHAPTERS),
+        st.Page("views/shapes.py", title="All shapes", url_path="shapes"),
+    ],
 }
 page = st.navigation({section: pages for section, pages in PAGES.items() if pages}, position="top")
 with in_words():

@@ -74,15 +74,15 @@ def test_any_json_document_gives_a_configuration_or_a_config_error(document):
     ("values", "sentence"),
     [
         ({"clip_norm": -1.0}, "clip_norm must be > 0, got -1.0; use None to switch clipping off"),
-        ({"num_layers": 9}, "num_layers must be <= 4, got 9; use a value between 1 and 4"),
+        ({"num_layers": 9}, "num_layers must be <= 8, got 9; use a value between 1 and 8"),
         ({"hidden_size": "wide"}, "hidden_size must be a whole number, got 'wide'; use a value between 1 and 4,096"),
         ({"lr": math.nan}, "lr must be a finite number, got nan; use an ordinary number"),
         ({"hiden_size": 3}, "hiden_size is not a setting, got 3; did you mean hidden_size?"),
         (
             {"task": "chess"},
             "task must be one of 'text', 'sentences', 'henon', 'delayed_recall', 'adding', 'copy_memory', "
-            "'temporal_order', 'parity', 'anbn', 'dyck', 'digits', 'sign_of_sum', 'captions', 'motion', 'sentiment', "
-            "'frames', 'video', 'both_ways', got 'chess'",
+            "'temporal_order', 'parity', 'anbn', 'dyck', 'digits', 'sign_of_sum', 'image', 'captions', 'motion', "
+            "'sentiment', 'frames', 'video', 'both_ways', got 'chess'",
         ),
         (
             {"task": "adding", "sequence_length": 50, "test_length": 20},

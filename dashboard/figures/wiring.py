@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, figure
 from dashboard.theme import cell_colour, with_alpha
+from rnncore.cells import CELLS
 from rnncore.config import CELL_LABELS, Model
 
 
@@ -16,18 +17,23 @@ class Shape:
     Attributes:
         reads, answers: a label for each step, '' for nothing.
         feeds_back: each answer is what the next step reads.
+        bridge: the step from which on another network, a decoder, works; 0 for none.
     """
 
     reads: tuple[str, ...]
     answers: tuple[str, ...]
     feeds_back: bool = False
+    bridge: int = 0
 
 
 SHAPES: dict[str, Shape] = {
+    "image": Shape(("picture",), ("digit",)),
     "captions": Shape(("picture", "", "", "", ""), ("f", "i", "v", "e", "."), True),
     "motion": Shape(("frame",) * 5, ("", "", "", "", "motion")),
     "sentiment": Shape(("the", "film", "was", "not", "bad"), ("", "", "", "", "praise")),
     "frames": Shape(("frame",) * 5, ("label",) * 5),
+    "translation": Shape(("5.", "mai", "21", "", ""), ("", "", "2021", "05", "05"), True, bridge=3),
+    "recall": Shape(("symbol", "·", "·", "·", "?"), ("", "", "", "", "symbol")),
     "video": Shape(("frame", "frame", "", "", ""), ("", "frame", "frame", "frame", "frame"), True),
     "both_ways": Shape(("0", "1", "1", "0", "1"), ("no", "no", "no", "yes", "no")),
 }
@@ -50,14 +56,17 @@ def wiring(kind: str, model: Model, look: Look = LIGHT) -> Sketch:
     answers = top + 8.0 + (7.0 if decoded else 0.0)
     fig = figure(look, _caption(model), height=250 + 30 * rows + 40 * (encoded + decoded), hovermode="closest")
     fig.layout["meta"]["bare"] = True
-    colour = cell_colour(model.cell, look.mode)
     for t, (read, answer) in enumerate(zip(shape.reads, shape.answers, strict=True)):
         x = t * _STEP
         for row in range(rows):
             # of two directions, one stands a little to the left and one to the right, so that lines pass both
             shift, width = ((-1, 1)[row % 2] if model.bidirectional else 0, 2.4 if model.bidirectional else _WIDE)
+            decoding = shape.bridge and t >= shape.bridge
+            colour = look.palette.accent if decoding else cell_colour(model.cell, look.mode)
             _box(fig, x + shift, bottom + 8 * row, "h", colour, look, width)
-            if t + 1 < len(shape.reads):
+            if not CELLS[model.cell].recurrent:
+                _seen(fig, model.cell, t, row, bottom + 8 * row, encoded, look)
+            elif t + 1 < len(shape.reads):
                 ends = (x + shift + width, x + shift + _STEP - width)
                 _arrow(fig, ends[::-1] if shift > 0 else ends, bottom + 8 * row, look)
         if read:
@@ -93,6 +102,15 @@ def wiring(kind: str, model: Model, look: Look = LIGHT) -> Sketch:
         dragmode=False,
     )
     return fig
+
+
+def _seen(fig: Sketch, cell: str, t: int, row: int, y: float, encoded: bool, look: Look) -> None:
+    """What a step without a state looks at: the step before it at the layer's distance, or all steps before it."""
+    back = range(1, t + 1) if cell == "transformer" else [2**row]
+    start = y - 8 + _TALL if row else 7.5 + _TALL if encoded else 1.8
+    for steps in back:
+        if steps <= t:
+            _pointed(fig, ((t - steps) * _STEP, start), (t * _STEP - 0.4, y - _TALL), look.palette.line)
 
 
 def _caption(model: Model) -> str:

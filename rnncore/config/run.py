@@ -20,7 +20,7 @@ from rnncore.config.tasks import Task, TextTask
 from rnncore.config.training import Training, Watch
 from rnncore.errors import ConfigError
 
-WITH_PICTURES_ALONE = ("motion", "frames", "video")
+WITH_PICTURES_ALONE = ("image", "motion", "frames", "video")
 """Tasks that read one picture at each step, and nothing else."""
 
 

@@ -22,6 +22,7 @@ from rnncore.config.sections import Section, setting
 from rnncore.config.shapes.both_ways import BothWaysTask
 from rnncore.config.shapes.captions import CaptionsTask
 from rnncore.config.shapes.frames import FramesTask
+from rnncore.config.shapes.image import ImageTask
 from rnncore.config.shapes.motion import MotionTask
 from rnncore.config.shapes.sentiment import SentimentTask
 from rnncore.config.shapes.video import VideoTask
@@ -97,7 +98,7 @@ KnownTasks = (
     | SignOfSumTask
 )
 """Those that tell cells apart."""
-ShapeTasks = CaptionsTask | MotionTask | SentimentTask | FramesTask | VideoTask | BothWaysTask
+ShapeTasks = ImageTask | CaptionsTask | MotionTask | SentimentTask | FramesTask | VideoTask | BothWaysTask
 """Those of the lecture's shapes of networks."""
 Task = Annotated[
     TextTask | SentencesTask | HenonTask | KnownTasks | ShapeTasks,

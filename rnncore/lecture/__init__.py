@@ -14,6 +14,7 @@ from rnncore.lecture.each_step import EACH_STEP
 from rnncore.lecture.experiment import Experiment
 from rnncore.lecture.in_practice import IN_PRACTICE
 from rnncore.lecture.inside_the_lstm import INSIDE_THE_LSTM
+from rnncore.lecture.many_layers import MANY_LAYERS
 from rnncore.lecture.remember_or_forget import REMEMBER_OR_FORGET
 from rnncore.lecture.shared_weights import SHARED_WEIGHTS
 from rnncore.lecture.translation import TRANSLATION
@@ -38,6 +39,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         IN_PRACTICE,
         CELLS_EXPERIMENT,
         TRANSLATION,
+        MANY_LAYERS,
         BEYOND_EXPERIMENT,
     )
 }  # fmt: skip

@@ -24,6 +24,7 @@ from rnncore.records.gradient_flow import GradientFlow
 from rnncore.records.in_practice import InPractice
 from rnncore.records.inside_the_lstm import InsideTheLstm
 from rnncore.records.length_scores import LengthScores
+from rnncore.records.many_layers import ManyLayers
 from rnncore.records.measured import Measured
 from rnncore.records.memory import MemoryTimescale
 from rnncore.records.parameters import Parameters
@@ -66,6 +67,7 @@ __all__ = [
     "Intruders",
     "LengthScores",
     "LyapunovSpectrum",
+    "ManyLayers",
     "Measured",
     "MemoryTimescale",
     "Parameters",

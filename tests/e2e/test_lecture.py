@@ -25,6 +25,7 @@ SHORT: dict[str, dict[str, Any]] = {
     "why-lstms": {"steps": 20, "length": 5},
     "in-practice": {"steps": 20, "length": 4},
     "translation": {"steps": 20, "hidden_size": 8},
+    "many-layers": {"steps": 20, "length": 4},
     "beyond": {"steps": 20, "length": 8},
     "cells": {"hidden_size": 4, "length": 10, "turns": 1},
 }

@@ -99,7 +99,7 @@ def test_settings_go_into_the_address_as_they_are_changed(lab: Lab, server: Serv
     ("query", "sentences"),
     [
         (
-            "cell=transformer&hidden_size=-3&lr=fast&seed=1e400&num_layers=99999999999999999999"
+            "cell=perceptron&hidden_size=-3&lr=fast&seed=1e400&num_layers=99999999999999999999"
             "&colour=%3Cscript%3Ealert(1)%3C/script%3E&run=nosuch&vs=%00&at=soon",
             [
                 "cell must be one of",

@@ -98,7 +98,7 @@ def test_only_a_network_of_both_directions_sees_the_future(kind, network):
     changed[at] = 1 - changed[at]
     with torch.no_grad():
         before, after = trainer.model(inputs)[0], trainer.model(changed)[0]
-    if network.get("bidirectional"):
+    if network.get("bidirectional") and at:  # of a single step there is no future
         assert not torch.equal(before[:at], after[:at])
     else:
         assert torch.equal(before[:at], after[:at])

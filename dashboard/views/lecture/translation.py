@@ -6,8 +6,8 @@ from rnncore.tasks.dates import STYLES
 
 ONE = Choice("n", "Date", tuple((f"date {n + 1}", n) for n in range(STYLES)), slider=True)
 PANELS = [
-    Panel("texts", "translation_texts", "Dates that it never saw, one in each style", height=330),
-    Panel("right", "translation_right", "How many are right", height=330),
+    Panel("texts", "translation_texts", "Dates that it never saw, one in each style", kind="text", span=7),
+    Panel("right", "translation_right", "How many are right", span=5, height=330),
     Panel("attention", "translation_attention", "Where the decoder looks", height=400, choices=(ONE,)),
     Panel(
         "bridge", "translation_bridge", "The gradient's way back to the encoder", height=400, choices=(ONE,),

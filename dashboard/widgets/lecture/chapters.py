@@ -51,6 +51,7 @@ CHAPTERS = (
     Chapter("lecture-scheduled-sampling", "sentences"),
     Chapter("from-nonsense-to-prose", "text"),
     Chapter("cells"),
+    Chapter("one-to-one", "image"),
     Chapter("one-to-many", "captions"),
     Chapter("many-to-one", "motion"),
     Chapter("order-decides", "sentiment"),
@@ -58,6 +59,7 @@ CHAPTERS = (
     Chapter("translation"),
     Chapter("both-directions", "both_ways"),
     Chapter("convolution-inside", "video"),
+    Chapter("many-layers"),
     Chapter("beyond"),
     Chapter("summary", "all"),
 )

@@ -28,6 +28,7 @@ PARTS = {
     ),
     "Shapes of networks": (
         "cells",
+        "one-to-one",
         "one-to-many",
         "many-to-one",
         "order-decides",
@@ -35,6 +36,7 @@ PARTS = {
         "translation",
         "both-directions",
         "convolution-inside",
+        "many-layers",
         "beyond",
     ),
 }

@@ -23,7 +23,7 @@ from dashboard.widgets.lecture.frame import Outcome, answered, begin, end, happe
 from dashboard.widgets.problems import in_words
 from rnncore.config import CELL_LABELS, CELLS, KnownTask, RunConfig
 from rnncore.errors import RnncoreError
-from rnncore.records import Examples
+from rnncore.records import Examples, Parameters
 from rnncore.records.examples import MOST
 from rnncore.runs.states import ENDED
 
@@ -82,6 +82,21 @@ def last_loss(run: RunInfo | None) -> float:
 def newest(run: RunInfo) -> Examples | None:
     """What it answered at the end."""
     return cast("Examples | None", services.store().record(run.id, Examples.kind))
+
+
+def _image(found: Sequence[RunInfo | None]) -> Outcome | None:
+    (run,) = found
+    record = None if run is None else services.store().record(run.id, Parameters.kind)
+    if not isinstance(record, Parameters):
+        return None
+    right, names = last_score(run), set(record.names)
+    recurrent = [record.whole(name)[0] for name in names if "weight_hh" in name]
+    read = [record.whole(name)[0] for name in names if "weight_ih" in name]
+    ratio = max(recurrent, default=math.nan) / max(read, default=math.nan)
+    answer = "" if math.isnan(ratio) else "zero" if ratio == 0 else "small" if ratio < 0.5 else "same"
+    written = "it has none" if math.isnan(ratio) else f"exactly {ratio:g}" if ratio == 0 else f"{ratio:.2g} times"
+    numbers = {"right": share(right), "ratio": written}
+    return Outcome(answer, numbers, f"{share(right)} of unseen digits; gradient of the recurrent weights: {written}")
 
 
 def _captions(found: Sequence[RunInfo | None]) -> Outcome | None:
@@ -171,6 +186,9 @@ def _both(found: Sequence[RunInfo | None]) -> Outcome | None:
 
 
 SHAPES: dict[str, ShapePage] = {
+    "one-to-one": ShapePage(
+        _configs({"task": "image", "hidden_size": 64, "embedding_size": 32, "lr": 0.005, "steps": 400}), _image
+    ),
     "one-to-many": ShapePage(
         _configs(
             {"task": "captions", "hidden_size": 128, "embedding_size": 64, "steps": 2000},
