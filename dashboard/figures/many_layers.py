@@ -40,13 +40,15 @@ def across(record: ManyLayers | None, look: Look = LIGHT, *, depth: int = 4, whe
     top = float(np.ceil(np.log10(np.nanmax(shown)))) if np.isfinite(np.nanmax(shown)) else 0.0
     fig = figure(look, "gradient of the last step's loss at each state, ‖∂L/∂h‖; decades", hovermode="closest")
     titles = (f"{depth} layers as they are", f"{depth} layers with residual connections")
+    decades = list(range(LOWEST, int(top) + 1))
     for half, (values, title) in enumerate(zip(shown, titles, strict=True)):
         axis = "" if half == 0 else "2"
         fig.add_heatmap(
             z=finite(np.log10(values)), x=list(range(1, record.length + 1)), y=list(range(1, depth + 1)), xaxis="x",
             yaxis=f"y{axis}", zmin=LOWEST, zmax=top, colorscale=magnitude(look.mode), xgap=1, ygap=1,
             showscale=half == 0, customdata=finite(values),
-            colorbar={"title": {"text": "gradient", "side": "right"}, "thickness": 10, "tickprefix": "10^"},
+            colorbar={"title": {"text": "gradient", "side": "right"}, "thickness": 10, "tickvals": decades,
+                      "ticktext": [f"10<sup>{one}</sup>".replace("-", "−") for one in decades]},
             hovertemplate="layer %{y}, step %{x}: %{customdata:.1e}<extra></extra>",
         )  # fmt: skip
         fig.add_annotation(

@@ -32,7 +32,8 @@ SHAPES: dict[str, Shape] = {
     "motion": Shape(("frame",) * 5, ("", "", "", "", "motion")),
     "sentiment": Shape(("the", "film", "was", "not", "bad"), ("", "", "", "", "praise")),
     "frames": Shape(("frame",) * 5, ("label",) * 5),
-    "translation": Shape(("5.", "mai", "21", "", ""), ("", "", "2021", "05", "05"), True, bridge=3),
+    "translation": Shape(("5.", "mai", "21", "", "", ""), ("", "", "", "2021", "05", "05"), True, bridge=3),
+    "adding": Shape((".3", "<b>.7</b>", ".1", "<b>.2</b>", ".9"), ("", "", "", "", ".9")),
     "recall": Shape(("symbol", "·", "·", "·", "?"), ("", "", "", "", "symbol")),
     "video": Shape(("frame", "frame", "", "", ""), ("", "frame", "frame", "frame", "frame"), True),
     "both_ways": Shape(("0", "1", "1", "0", "1"), ("no", "no", "no", "yes", "no")),
@@ -97,11 +98,17 @@ def wiring(kind: str, model: Model, look: Look = LIGHT) -> Sketch:
             _label(fig, x, answers, answer, look)
     fig.update_layout(
         margin={"l": 4, "r": 4, "t": 4, "b": 4},
-        xaxis={"visible": False, "range": [-6, _STEP * (len(shape.reads) - 1) + 6], "fixedrange": True},
+        xaxis={"visible": False, "range": _across(len(shape.reads)), "fixedrange": True},
         yaxis={"visible": False, "range": [-3, answers + 3], "fixedrange": True},
         dragmode=False,
     )
     return fig
+
+
+def _across(steps: int) -> list[float]:
+    """The width of the drawing: that of three steps at least, so that a single box does not fill it."""
+    beside = 6 + max(0, 3 - steps) * _STEP / 2
+    return [-beside, _STEP * (steps - 1) + beside]
 
 
 def _seen(fig: Sketch, cell: str, t: int, row: int, y: float, encoded: bool, look: Look) -> None:
