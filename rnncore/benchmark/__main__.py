@@ -1,8 +1,9 @@
 """The benchmark of training and probing: ``python -m rnncore.benchmark [--json]``.
 
-Prints eight parts: training in the lab against a bare torch loop, what a probe costs, what the per-loss matrix costs
-against calls of autograd, what watching costs a loop of one's own, what scheduled sampling costs a step, how fast a
-model writes, how soon a run starts, and how many runs a minute one and two workers do, here and on a Dask cluster.
+Prints nine parts: training in the lab against a bare torch loop, what a probe costs, every cell against the fused LSTM
+and what opening it costs, what the per-loss matrix costs against calls of autograd, what watching costs a loop of one's
+own, what scheduled sampling costs a step, how fast a model writes, how soon a run starts, and how many runs a minute
+one and two workers do, here and on a Dask cluster.
 Absolute numbers depend on the machine; the ratios are what counts.
 """
 
@@ -39,7 +40,7 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="for each side of each case (default: 30)")
     parser.add_argument("--json", action="store_true", help="one JSON document")
-    parts = ("lab", "probe", "per_loss", "watch", "scheduled_sampling", "sampling", "start", "cluster")
+    parts = ("lab", "probe", "cells", "per_loss", "watch", "scheduled_sampling", "sampling", "start", "cluster")
     parser.add_argument("--only", choices=parts, help="one part only")
     given = parser.parse_args()
     import torch
@@ -61,6 +62,12 @@ def main() -> int:
 
         found["probe"] = probe.measure(given.seconds / 6)
         say("One probe, against the training step and a loop of cells\n" + probe.table(found["probe"]) + "\n")
+    if given.only in (None, "cells"):
+        from rnncore.benchmark import cells
+
+        found["cells"] = cells.measure(given.seconds)
+        say("Every cell's training step, torch's fused LSTM = 1, and what opening 8 sequences adds to it")
+        say(table(found["cells"], cells.COLUMNS) + "\n")
     if given.only in (None, "per_loss"):
         from rnncore.benchmark import per_loss
 
