@@ -45,6 +45,7 @@ GALLERY = (
     _of("many-to-many", "A clip, a label for each frame"),
     Drawing("translation", "translation", Model(cell="lstm"), "A date in words, the same as an ISO date"),
     _of("both-directions", "Bits, an answer that needs what comes next"),
+    _of("end-decides", "A word, the sound of each letter"),
     _of("convolution-inside", "A film, the frames to come"),
     Drawing("many-layers", "adding", Model(cell="lstm", num_layers=3), "Layers on layers: two ways for a gradient"),
     Drawing("beyond", "recall", Model(cell="tcn", num_layers=2), "No state: two taps a layer, further apart"),

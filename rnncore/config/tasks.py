@@ -24,6 +24,7 @@ from rnncore.config.shapes.captions import CaptionsTask
 from rnncore.config.shapes.frames import FramesTask
 from rnncore.config.shapes.image import ImageTask
 from rnncore.config.shapes.motion import MotionTask
+from rnncore.config.shapes.phonemes import PhonemesTask
 from rnncore.config.shapes.sentiment import SentimentTask
 from rnncore.config.shapes.video import VideoTask
 
@@ -98,7 +99,9 @@ KnownTasks = (
     | SignOfSumTask
 )
 """Those that tell cells apart."""
-ShapeTasks = ImageTask | CaptionsTask | MotionTask | SentimentTask | FramesTask | VideoTask | BothWaysTask
+ShapeTasks = (
+    ImageTask | CaptionsTask | MotionTask | SentimentTask | FramesTask | VideoTask | BothWaysTask | PhonemesTask
+)
 """Those of the lecture's shapes of networks."""
 Task = Annotated[
     TextTask | SentencesTask | HenonTask | KnownTasks | ShapeTasks,

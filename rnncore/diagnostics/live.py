@@ -12,6 +12,7 @@ import torch
 from rnncore.config import HenonTask, KnownTask, RunConfig, SentencesTask, TextTask
 from rnncore.diagnostics.attribution import AttributionMeasure
 from rnncore.diagnostics.carrying import walk_down
+from rnncore.diagnostics.directions import DirectionsMeasure
 from rnncore.diagnostics.distributional_shift import DistributionalShiftMeasure
 from rnncore.diagnostics.dynamics import DynamicsMeasure
 from rnncore.diagnostics.examples import ExamplesMeasure
@@ -50,6 +51,8 @@ def live_measures(config: RunConfig) -> list[Measure]:
             measures += [DistributionalShiftMeasure()]
         case KnownTask() if config.task.shown:
             measures += [ExamplesMeasure()]
+    if config.model.bidirectional:
+        measures += [DirectionsMeasure()]
     return [*measures, DynamicsMeasure(), PerLossMeasure(config), ParameterMeasure()]
 
 

@@ -13,6 +13,7 @@ from rnncore.records.base import Array, Record
 from rnncore.records.baselines import Baselines
 from rnncore.records.beyond import Beyond
 from rnncore.records.cells import Cells
+from rnncore.records.directions import Directions
 from rnncore.records.distributional_shift import DistributionalShift
 from rnncore.records.dynamics import LyapunovSpectrum, StepJacobian
 from rnncore.records.each_step import EachStep
@@ -55,6 +56,7 @@ __all__ = [
     "Beyond",
     "Cells",
     "Columns",
+    "Directions",
     "DistributionalShift",
     "EachStep",
     "Examples",

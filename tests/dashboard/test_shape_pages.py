@@ -38,6 +38,9 @@ def ended(name, variant=0, *, score=0.9, loss=0.1, **changes):
         ("convolution-inside", [{"score": 0.85}, {"score": 0.3}], "conv"),
         ("convolution-inside", [{"score": 0.3}, {"score": 0.85}], "flat"),
         ("convolution-inside", [{"score": 0.83}, {"score": 0.85}], "same"),
+        ("end-decides", [{"score": 1.0}, {"score": 0.81}], "some"),
+        ("end-decides", [{"score": 1.0}, {"score": 0.92}], "most"),
+        ("end-decides", [{"score": 0.9}, {"score": 0.9}], "same"),
     ],
 )
 def test_the_records_decide_the_answer(name, values, answer):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboard.figures.directions import directions
 from dashboard.figures.examples import frames, odds
 from dashboard.figures.wiring import wiring
 from dashboard.live.panels.scene import PanelType, Scene
-from rnncore.records import Examples
+from rnncore.records import Directions, Examples
 
 EXAMPLE = "example"
 """Parameter: which of the sequences, from 0."""
@@ -24,7 +25,12 @@ def _wiring(scene: Scene) -> dict[str, Any]:
     return {"figure": wiring.plain(config.task.kind, config.model, scene.look)}
 
 
+def _directions(scene: Scene) -> dict[str, Any]:
+    return {"figure": directions.plain(scene.record(Directions.kind), scene.look)}
+
+
 PANELS = {
+    "directions": PanelType((Directions.kind,), _directions, one_run=True),
     "examples": PanelType((Examples.kind,), _answers, one_run=True),
     "wiring": PanelType(("info",), _wiring, one_run=True),
 }

@@ -58,6 +58,7 @@ CHAPTERS = (
     Chapter("many-to-many", "frames"),
     Chapter("translation"),
     Chapter("both-directions", "both_ways"),
+    Chapter("end-decides", "phonemes"),
     Chapter("convolution-inside", "video"),
     Chapter("many-layers"),
     Chapter("beyond"),

@@ -35,6 +35,7 @@ PARTS = {
         "many-to-many",
         "translation",
         "both-directions",
+        "end-decides",
         "convolution-inside",
         "many-layers",
         "beyond",

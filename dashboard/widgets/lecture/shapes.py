@@ -185,6 +185,20 @@ def _both(found: Sequence[RunInfo | None]) -> Outcome | None:
     return Outcome(answer, numbers, f"{one_way:.2f} nats one way, {two_way:.3f} both ways")
 
 
+def _sounds(found: Sequence[RunInfo | None]) -> Outcome | None:
+    both, one = found
+    two_way, one_way = last_score(both), last_score(one)
+    if one is None or math.isnan(two_way) or math.isnan(one_way):
+        return None
+    floor = float(one.config.task.one_way_floor) / math.log(2)  # type: ignore[union-attr]
+    answer = "same" if two_way - one_way < 0.02 else "most" if one_way >= 0.9 else "some"
+    numbers = {
+        "one": share(one_way), "both": share(two_way), "floor": f"{floor:.2f}",
+        "one_loss": f"{last_loss(one) / math.log(2):.2f}", "both_loss": f"{last_loss(both) / math.log(2):.3f}",
+    }  # fmt: skip
+    return Outcome(answer, numbers, f"{share(one_way)} of letters one way, {share(two_way)} both ways")
+
+
 SHAPES: dict[str, ShapePage] = {
     "one-to-one": ShapePage(
         _configs({"task": "image", "hidden_size": 64, "embedding_size": 32, "lr": 0.005, "steps": 400}), _image
@@ -215,6 +229,12 @@ SHAPES: dict[str, ShapePage] = {
             {"task": "both_ways", "hidden_size": 16, "lr": 0.01, "steps": 800}, {"bidirectional": True}, {}
         ),
         _both,
+    ),
+    "end-decides": ShapePage(
+        _configs(
+            {"task": "phonemes", "hidden_size": 24, "lr": 0.01, "steps": 600}, {"bidirectional": True}, {}
+        ),
+        _sounds,
     ),
     "convolution-inside": ShapePage(
         _configs(
@@ -312,6 +332,12 @@ def _train(name: str) -> None:
         st.query_params.pop("at", None)
 
 
+ALIGNED = Panel(
+    "directions", "directions", "Both directions, aligned in time", span=12, height=400,
+    about="The batch's first sequence, opened by the probe",
+)  # fmt: skip
+
+
 def _panels(watched: list[RunInfo]) -> list[Panel]:
     """The drawing and the answers of the run that is looked at, and the curves of all."""
     tall = 620 if watched[0].config.task.kind == "captions" else 470
@@ -329,5 +355,6 @@ def _panels(watched: list[RunInfo]) -> list[Panel]:
             "score", "score_over_training", "Score over training", span=6, height=300,
             about=f"{task.score_name}; solved from {written(task, task.solved_at)} on",
         ),
+        *([ALIGNED] if watched[0].config.model.bidirectional else []),
         Panel("gradient", "gradient_flow", "Gradient across time", span=12, height=300),
     ]  # fmt: skip
