@@ -36,7 +36,7 @@ SHAPES: dict[str, Shape] = {
     "adding": Shape((".3", "<b>.7</b>", ".1", "<b>.2</b>", ".9"), ("", "", "", "", ".9")),
     "recall": Shape(("symbol", "·", "·", "·", "?"), ("", "", "", "", "symbol")),
     "video": Shape(("frame", "frame", "", "", ""), ("", "frame", "frame", "frame", "frame"), True),
-    "phonemes": Shape(("k", "a", "n", "e", "␣"), ("k", "ā", "n", "", "")),
+    "phonemes": Shape(("k", "a", "n", "e", "␣"), ("k", "ā", "n", "–", "–")),
     "both_ways": Shape(("0", "1", "1", "0", "1"), ("no", "no", "no", "yes", "no")),
 }
 _STEP, _WIDE, _TALL, _PASS = 10.0, 3.4, 2.3, 2.7

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import layer_norm
 
 CHANNELS = (8, 16)
 """Of the two convolutions."""
@@ -14,6 +15,9 @@ CHANNELS = (8, 16)
 
 class PictureEncoder(nn.Module):
     """Two convolutions and a linear layer for the picture at each step: (T, B, h·w + D) → (T, B, E + D).
+
+    What the convolutions find is normalised over all maps (Ba, Kiros & Hinton 2016, arXiv:1607.06450, without gains):
+    while a network has no use for it yet, it would shrink, and with it all that could be learned from it.
 
     Numbers behind the picture pass it by. A step whose picture is black everywhere (captions have one at their first
     step only) is not encoded: it gives zeros.
@@ -39,9 +43,10 @@ class PictureEncoder(nn.Module):
         flat = pixels.reshape(steps * batch, 1, *self.picture)
         seen = flat.flatten(1).any(1)
         read = flat[seen]
-        found = self.second(self.first(read).relu()).relu()
+        found = self.second(self.first(read).relu()).flatten(1)
+        found = layer_norm(found, found.shape[1:]).relu()
         encoded = flat.new_zeros(steps * batch, self.size)
-        encoded[seen] = self.linear(found.flatten(1)).relu()
+        encoded[seen] = self.linear(found)
         return torch.cat([encoded.view(steps, batch, -1), beside], -1)
 
 

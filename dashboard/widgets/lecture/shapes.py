@@ -211,7 +211,7 @@ SHAPES: dict[str, ShapePage] = {
         _captions,
     ),
     "many-to-one": ShapePage(
-        _configs({"task": "motion", "encoder": "convolution", "hidden_size": 64, "embedding_size": 32, "steps": 2500}),
+        _configs({"task": "motion", "hidden_size": 64, "steps": 2500}),
         _motion,
     ),
     "order-decides": ShapePage(
