@@ -19,6 +19,7 @@ from rnncore.diagnostics.examples import ExamplesMeasure
 from rnncore.diagnostics.exposure import ExposureMeasure
 from rnncore.diagnostics.feeding import FeedingMeasure
 from rnncore.diagnostics.gate_activity import gate_activity
+from rnncore.diagnostics.gate_maps import GateMapsMeasure
 from rnncore.diagnostics.gradient_flow import gradient_flow
 from rnncore.diagnostics.memory import memory_timescale
 from rnncore.diagnostics.parameters import ParameterMeasure
@@ -51,6 +52,8 @@ def live_measures(config: RunConfig) -> list[Measure]:
             measures += [DistributionalShiftMeasure()]
         case KnownTask() if config.task.shown:
             measures += [ExamplesMeasure()]
+    if config.model.cell == "conv_lstm" and not config.model.bidirectional:
+        measures += [GateMapsMeasure()]
     if config.model.bidirectional:
         measures += [DirectionsMeasure()]
     return [*measures, DynamicsMeasure(), PerLossMeasure(config), ParameterMeasure()]

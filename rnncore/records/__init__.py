@@ -21,6 +21,7 @@ from rnncore.records.examples import Examples
 from rnncore.records.exposure import Exposure
 from rnncore.records.feeding import Feeding
 from rnncore.records.gate_activity import GateActivity
+from rnncore.records.gate_maps import GateMaps
 from rnncore.records.gradient_flow import GradientFlow
 from rnncore.records.in_practice import InPractice
 from rnncore.records.inside_the_lstm import InsideTheLstm
@@ -63,6 +64,7 @@ __all__ = [
     "Exposure",
     "Feeding",
     "GateActivity",
+    "GateMaps",
     "GradientFlow",
     "InPractice",
     "InsideTheLstm",

@@ -6,12 +6,13 @@ from typing import Any
 
 from dashboard.figures.directions import directions
 from dashboard.figures.examples import frames, odds
+from dashboard.figures.gate_maps import gate_maps
 from dashboard.figures.wiring import wiring
 from dashboard.live.panels.scene import PanelType, Scene
-from rnncore.records import Directions, Examples
+from rnncore.records import Directions, Examples, GateMaps
 
-EXAMPLE = "example"
-"""Parameter: which of the sequences, from 0."""
+EXAMPLE, CHANNEL = "example", "channel"
+"""Parameters: which of the sequences, and which map of a ConvLSTM's units, from 0."""
 
 
 def _answers(scene: Scene) -> dict[str, Any]:
@@ -29,7 +30,13 @@ def _directions(scene: Scene) -> dict[str, Any]:
     return {"figure": directions.plain(scene.record(Directions.kind), scene.look)}
 
 
+def _gate_maps(scene: Scene) -> dict[str, Any]:
+    record: GateMaps | None = scene.record(GateMaps.kind)
+    return {"figure": gate_maps.plain(record, scene.look, channel=scene.params.get(CHANNEL, 0))}
+
+
 PANELS = {
+    "gate_maps": PanelType((GateMaps.kind,), _gate_maps, one_run=True),
     "directions": PanelType((Directions.kind,), _directions, one_run=True),
     "examples": PanelType((Examples.kind,), _answers, one_run=True),
     "wiring": PanelType(("info",), _wiring, one_run=True),

@@ -16,7 +16,7 @@ import streamlit as st
 from dashboard import services
 from dashboard.figures.score import written
 from dashboard.live.component import Choice, Panel
-from dashboard.live.panels.examples import EXAMPLE
+from dashboard.live.panels.examples import CHANNEL, EXAMPLE
 from dashboard.widgets import address, experiment, runs
 from dashboard.widgets.lab_panels import HEAD
 from dashboard.widgets.lecture.frame import Outcome, answered, begin, end, happened, scale
@@ -338,6 +338,15 @@ ALIGNED = Panel(
 )  # fmt: skip
 
 
+def _maps(run: RunInfo) -> Panel:
+    maps = range(run.config.model.hidden_size)
+    return Panel(
+        "gate_maps", "gate_maps", "Its gates as pictures, frame by frame", span=12, height=620, params={CHANNEL: 0},
+        choices=(Choice(CHANNEL, "Map", tuple((str(n + 1), n) for n in maps), slider=True),),
+        about="A film that it never saw",
+    )  # fmt: skip
+
+
 def _panels(watched: list[RunInfo]) -> list[Panel]:
     """The drawing and the answers of the run that is looked at, and the curves of all."""
     tall = 620 if watched[0].config.task.kind == "captions" else 470
@@ -356,5 +365,6 @@ def _panels(watched: list[RunInfo]) -> list[Panel]:
             about=f"{task.score_name}; solved from {written(task, task.solved_at)} on",
         ),
         *([ALIGNED] if watched[0].config.model.bidirectional else []),
+        *([_maps(watched[0])] if watched[0].config.model.cell == "conv_lstm" else []),
         Panel("gradient", "gradient_flow", "Gradient across time", span=12, height=300),
     ]  # fmt: skip
