@@ -27,12 +27,14 @@ ORDER = [
     "watching",
 ]
 """One way through rnncore: a package may import what stands before it. generation, probe and training are on one
-level; presets speaks of configurations only, and cost of cells too."""
+level; presets speaks of configurations only, cost and matching
+of cells too."""
 LEVEL = {name: level for level, name in enumerate(ORDER)} | {
     "generation": 7,
     "probe": 7,
     "training": 7,
     "cost": 4,
+    "matching": 4,
     "presets": 3,
 }
 LATE = {("lecture", "measured"): LEVEL["diagnostics"]}

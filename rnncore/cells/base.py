@@ -208,13 +208,16 @@ class Cell:
         """Whether a step reads what the step before computed; the lecture's alternatives read inputs alone."""
         return True
 
-    def placed(self, index: int, sequence_length: int, picture: tuple[int, int] | None) -> dict[str, Any]:
+    def placed(
+        self, index: int, sequence_length: int, picture: tuple[int, int] | None, *, wraps: bool = False
+    ) -> dict[str, Any]:
         """Options of ``layer`` that depend on where it stands.
 
         Args:
             index: its place in the stack, from 0.
             sequence_length: steps of the longest training sequence.
             picture: rows and columns of what is read at each step, or None.
+            wraps: pictures are on a torus: what leaves at one side comes in at the other.
         """
         return {}
 

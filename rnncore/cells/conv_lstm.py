@@ -3,7 +3,8 @@
     i, f, g, o of convolutions: W_x * X_t + W_h * H_{t-1} + b, each a map of C channels
     C_t = f ⊙ C_{t-1} + i ⊙ g,   H_t = o ⊙ tanh C_t
 
-Source: Shi et al. 2015, arXiv:1506.04214, equation 3, without peepholes; 3 × 3, padded with zeros, one bias.
+Source: Shi et al. 2015, arXiv:1506.04214, equation 3, without peepholes; 3 × 3, one bias. Beyond a picture's edge there
+are zeros; of pictures on a torus, the other side.
 hidden_size counts channels; what is read and written are pictures in rows: X (T, B, D·h·w), H (T, B, C·h·w).
 """
 
@@ -29,12 +30,13 @@ class ConvLSTM(Equations):
 
     Args:
         picture: h and w; None in the registry, where no picture is known yet.
+        wraps: pictures are on a torus.
     """
 
     blocks = recurrent = 4
 
-    def __init__(self, picture: tuple[int, int] | None = None):
-        self.picture = picture
+    def __init__(self, picture: tuple[int, int] | None = None, *, wraps: bool = False):
+        self.picture, self.wraps = picture, wraps
 
     @property
     def pixels(self) -> int:
@@ -60,11 +62,8 @@ class ConvLSTM(Equations):
 
     def _convolved(self, values: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
         """(N, D·h·w) → (N, 4·C·h·w)."""
-        from torch.nn.functional import conv2d
-
         assert self.picture is not None
-        maps = values.reshape(-1, kernel.shape[1], *self.picture)
-        return conv2d(maps, kernel, bias, padding=KERNEL // 2).flatten(1)
+        return convolved(values.reshape(-1, kernel.shape[1], *self.picture), kernel, bias, wraps=self.wraps).flatten(1)
 
     def project(self, x: Tensor, w: Weights) -> Tensor:
         """The pictures of all steps at once."""
@@ -86,32 +85,48 @@ class ConvReplay(StepReplay):
     """The same replay; dL/dx is a convolution too."""
 
     def input_gradient(self, forward: Forward, weights: Weights, pre: Tensor) -> Any:
-        """(K, T, B, 4·C·h·w) → (K, T, B, D·h·w), by the transposed convolution."""
-        from torch.nn.functional import conv_transpose2d
-
+        """(K, T, B, 4·C·h·w) → (K, T, B, D·h·w), by the transposed convolution: the kernels turned round."""
         equations: Any = self.equations
-        maps = pre.reshape(-1, weights.ih.shape[0], *equations.picture)
-        return lambda: conv_transpose2d(maps, weights.ih, padding=KERNEL // 2).flatten(1).unflatten(0, pre.shape[:3])
+        maps, turned = pre.reshape(-1, weights.ih.shape[0], *equations.picture), weights.ih.flip(2, 3).transpose(0, 1)
+        return lambda: convolved(maps, turned, None, wraps=equations.wraps).flatten(1).unflatten(0, pre.shape[:3])
+
+
+def convolved(maps: Tensor, kernel: Tensor, bias: Tensor | None, *, wraps: bool) -> Tensor:
+    """(N, D, h, w) and (E, D, 3, 3) → (N, E, h, w)."""
+    from torch.nn.functional import conv2d, pad
+
+    beside = KERNEL // 2
+    if not wraps:
+        return conv2d(maps, kernel, bias, padding=beside)
+    return conv2d(pad(maps, (beside,) * 4, mode="circular"), kernel, bias)
 
 
 @dataclass(frozen=True)
 class _ConvCell(OwnCell):
     """The entry of the registry; a layer has one of its own, that knows its picture."""
 
-    def of(self, picture: tuple[int, int]) -> _ConvCell:
+    def of(self, picture: tuple[int, int], *, wraps: bool = False) -> _ConvCell:
         """The cell for pictures of a size."""
-        equations = ConvLSTM(picture)
+        equations = ConvLSTM(picture, wraps=wraps)
         return _ConvCell(
             self.name, "", "", GATES, True, self.bias_gates, ConvReplay(equations, 4), about=self.about,
             equations=equations, outer=False,
         )  # fmt: skip
 
-    def placed(self, index: int, sequence_length: int, picture: tuple[int, int] | None) -> dict[str, Any]:
+    def placed(
+        self, index: int, sequence_length: int, picture: tuple[int, int] | None, *, wraps: bool = False
+    ) -> dict[str, Any]:
         """See ``Cell.placed``."""
-        return {"picture": picture}
+        return {"picture": picture, "wraps": wraps}
 
     def layer(
-        self, input_size: int, hidden_size: int, *, picture: tuple[int, int] | None = None, **options: Any
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        picture: tuple[int, int] | None = None,
+        wraps: bool = False,
+        **options: Any,
     ) -> nn.Module:
         """(T, B, input_size) → (T, B, hidden_size·h·w).
 
@@ -119,6 +134,7 @@ class _ConvCell(OwnCell):
             input_size: numbers of a step: D·h·w.
             hidden_size: channels, C.
             picture: h and w.
+            wraps: pictures are on a torus.
             options: see ``layer.OwnLayer``.
 
         Raises:
@@ -134,7 +150,7 @@ class _ConvCell(OwnCell):
                 f"input_size must be a multiple of {pixels} for pictures of {picture[0]} × {picture[1]}, got "
                 f"{input_size}; give pictures of that size, one behind the other"
             )
-        return OwnLayer(self.of(picture), input_size, hidden_size * pixels, **options)
+        return OwnLayer(self.of(picture, wraps=wraps), input_size, hidden_size * pixels, **options)
 
 
 _EQUATIONS = ConvLSTM()

@@ -73,7 +73,9 @@ class TCN(Window):
 class _ConvolutionCell(WindowCell):
     """The entry of the registry; each layer has one of its own, that knows its dilation."""
 
-    def placed(self, index: int, sequence_length: int, picture: tuple[int, int] | None) -> dict[str, Any]:
+    def placed(
+        self, index: int, sequence_length: int, picture: tuple[int, int] | None, *, wraps: bool = False
+    ) -> dict[str, Any]:
         """See ``Cell.placed``: d = 2^index."""
         return {"dilation": 2**index}
 

@@ -161,7 +161,9 @@ def turned(values: Tensor, places: Tensor) -> Tensor:
 class _AttentionCell(WindowCell):
     """The entry of the registry; each layer has one of its own, that knows its window."""
 
-    def placed(self, index: int, sequence_length: int, picture: tuple[int, int] | None) -> dict[str, Any]:
+    def placed(
+        self, index: int, sequence_length: int, picture: tuple[int, int] | None, *, wraps: bool = False
+    ) -> dict[str, Any]:
         """See ``Cell.placed``: at least as wide as two of the task's sequences."""
         return {"window": max(WINDOW, 2 * sequence_length)}
 

@@ -6,7 +6,6 @@
 """
 
 from rnncore.comparison.curves import MeanCurve, SeedCurve, mean_curve
-from rnncore.comparison.matching import TOLERANCE, match_parameters
 from rnncore.comparison.presets import RACES, RacePreset, race_preset
 from rnncore.comparison.race import MOST_CONTENDERS, MOST_SEEDS, Contender, Race
 from rnncore.comparison.results import (
@@ -23,6 +22,7 @@ from rnncore.comparison.results import (
 from rnncore.comparison.statistics import Interval, mean_interval
 from rnncore.comparison.sweep import sweep
 from rnncore.comparison.verdict import verdict
+from rnncore.matching import TOLERANCE, match_parameters
 
 __all__ = [
     "MOST_CONTENDERS",

@@ -10,11 +10,11 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rnncore.comparison.matching import match_parameters
 from rnncore.config import CELL_LABELS, LEAVES, RunConfig
 from rnncore.config.sections import Section, did_you_mean, json_object, known
 from rnncore.cost import TYPICAL_VOCABULARY, estimate
 from rnncore.errors import ConfigError
+from rnncore.matching import match_parameters
 
 MOST_CONTENDERS = 6
 """Of a race whose curves are drawn; a sweep has as many as there is room for runs."""

@@ -144,7 +144,7 @@ def _own_snippet(run: RunInfo, tensors: dict[str, Array]) -> str:
             "from rnncore.config import RunConfig; from rnncore.models import SequenceModel",
             f"config = RunConfig.from_json({config.to_json()!r})",
             f"model = SequenceModel(config.model, {answered}, {task.sequence_length}, torch.Generator(), {read}, "
-            f"{picture})",
+            f"{picture}, {getattr(task, 'wraps', False)})",
             f"model.load_state_dict(load_file({json.dumps(FILE)})); model.eval()",
             f"forward = lambda x: model(x)[0]  # {shapes} -> (T, B, {answered})",
             "",

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from rnncore.errors import ConfigError
 from rnncore.generation.sampling import Forced, device_of, evaluating, forced_ids, primed
+from rnncore.models.beginnings import best
 from rnncore.models.sequence import rows
 from rnncore.tasks.text import Vocabulary
 
@@ -83,15 +84,6 @@ def beam_search(
         Hypothesis(primer, vocabulary.decode(ids.numpy()), -bits / math.log(2))
         for ids, bits in zip(_traced(parents, written), score.tolist(), strict=True)
     ]
-
-
-def best(scores: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The best of scores (A, V), in order: score, row and column of each. Impossible ones only where all are."""
-    best, place = scores.flatten().topk(min(width, scores.numel()))
-    possible = best > -math.inf
-    possible[0] = True
-    best, place = best[possible], place[possible]
-    return best, place // scores.shape[1], place % scores.shape[1]
 
 
 def _only(gains: Tensor, character: int) -> Tensor:

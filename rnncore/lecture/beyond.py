@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnncore.comparison.matching import match_parameters
 from rnncore.config import RunConfig
 from rnncore.config.sections import setting
 from rnncore.lecture.experiment import Experiment, Settings
+from rnncore.matching import match_parameters
 from rnncore.records.beyond import Beyond
 
 NETWORKS = ("rnn_tanh", "lstm", "gru", "tcn", "transformer")

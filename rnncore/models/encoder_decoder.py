@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnncore.cells import CELLS
-from rnncore.generation.beam import best
+from rnncore.models.beginnings import best
 
 
 class EncoderDecoder(nn.Module):

@@ -58,11 +58,13 @@ def encoded_pixels(picture: tuple[int, int]) -> int:
 class PictureReadout(nn.Module):
     """A 3 × 3 convolution from maps of units to maps of outputs: (..., C·h·w) → (..., K), K a multiple of h·w."""
 
-    def __init__(self, picture: tuple[int, int], in_features: int, out_features: int):
+    def __init__(self, picture: tuple[int, int], in_features: int, out_features: int, *, wraps: bool = False):
         super().__init__()
         pixels = picture[0] * picture[1]
         self.picture, self.in_features, self.out_features = picture, in_features, out_features
-        self.convolution = nn.Conv2d(in_features // pixels, out_features // pixels, 3, padding=1)
+        self.convolution = nn.Conv2d(
+            in_features // pixels, out_features // pixels, 3, padding=1, padding_mode="circular" if wraps else "zeros"
+        )
 
     @property
     def weight(self) -> Any:

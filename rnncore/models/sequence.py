@@ -61,6 +61,7 @@ class SequenceModel(nn.Module):
         generator: torch.Generator,
         input_size: int | None = None,
         picture: tuple[int, int] | None = None,
+        wraps: bool = False,
     ):
         """
         Args:
@@ -69,6 +70,7 @@ class SequenceModel(nn.Module):
             generator: of the initial weights.
             input_size: numbers that a step reads; None for ids of ``output_size`` choices, which are embedded.
             picture: rows and columns of the picture that a step's first numbers are; None for no picture.
+            wraps: the pictures are on a torus.
         """
         super().__init__()
         self.cell, cell = config.cell, CELLS[config.cell]
@@ -78,11 +80,11 @@ class SequenceModel(nn.Module):
             options: dict[str, Any] = {"bidirectional": True} if config.bidirectional else {}
             self.layers = nn.ModuleList()
             for index in range(config.num_layers):
-                placed = cell.placed(index, sequence_length, picture)
+                placed = cell.placed(index, sequence_length, picture, wraps=wraps)
                 layer: Any = cell.layer(first, config.hidden_size, **options, **placed)
                 self.layers.append(layer)
                 first = layer.hidden_size * (2 if config.bidirectional else 1)
-            self.readout = _readout(config, first, output_size, picture)
+            self.readout = _readout(config, first, output_size, picture, wraps=wraps)
         # one generator for all: masks are drawn in the order of the layers
         self.dropout_generator = torch.Generator()
         self.dropouts = nn.ModuleList(Dropout(config.dropout, self.dropout_generator) for _ in range(config.num_layers))
@@ -208,10 +210,10 @@ def _front(
     return nn.Identity(), input_size
 
 
-def _readout(config: Model, size: int, outputs: int, picture: tuple[int, int] | None) -> Any:
+def _readout(config: Model, size: int, outputs: int, picture: tuple[int, int] | None, *, wraps: bool) -> Any:
     """From the top layer to the answers."""
     if config.cell == "conv_lstm" and picture is not None and outputs % (picture[0] * picture[1]) == 0:
-        return PictureReadout(picture, size, outputs)
+        return PictureReadout(picture, size, outputs, wraps=wraps)
     return nn.Linear(size, outputs) if config.readout_layers == 1 else Decoder(size, outputs, config.readout_layers)
 
 

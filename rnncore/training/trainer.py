@@ -56,6 +56,7 @@ class Trainer:
             generator,
             self.task.input_size,
             getattr(config.task, "picture", None),
+            getattr(config.task, "wraps", False),
         ).to(self.device)
         self.model.seed_dropout(torch.Generator(self.device).manual_seed(config.seed + 1))
         self.optimizer = make_optimizer(config, self.model)

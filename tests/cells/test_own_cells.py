@@ -362,3 +362,58 @@ def test_a_gate_bias_makes_a_cell_keep_its_state(name):
             layer.bias_ih_l0.view(len(cell.block_symbols), -1)[symbols.index("i")] = -60.0
     _, last = layer(torch.randn(5, B, D, dtype=torch.float64), hx)
     assert relative(hidden(last)[-1][..., :H].detach(), before[..., :H]) <= 1e-6
+
+
+def torus(read: int, maps: int, picture: tuple[int, int]) -> Any:
+    torch.manual_seed(0)
+    pixels = picture[0] * picture[1]
+    layer = CELLS["conv_lstm"].layer(read * pixels, maps, picture=picture, wraps=True).double()
+    for parameter in layer.parameters():
+        parameter.data.uniform_(-0.9, 0.9)
+    return layer
+
+
+def test_on_a_torus_a_shifted_film_gives_shifted_states():
+    layer, x = torus(1, 2, (4, 5)), torch.randn(6, 2, 20, dtype=torch.float64)
+
+    def shifted(film: Tensor, maps: int) -> Tensor:
+        return film.view(6, 2, maps, 4, 5).roll((1, 3), (3, 4)).reshape(6, 2, -1)
+
+    assert relative(layer(shifted(x, 1))[0].detach(), shifted(layer(x)[0], 2).detach()) <= 1e-12
+    flat = CELLS["conv_lstm"].layer(20, 2, picture=(4, 5)).double()
+    flat.load_state_dict(layer.state_dict())
+    assert relative(flat(shifted(x, 1))[0].detach(), shifted(flat(x)[0], 2).detach()) > 1e-3
+
+
+def test_on_a_torus_a_convolution_is_the_sum_over_the_neighbours():
+    layer, x = torus(1, 1, (3, 4)), torch.randn(1, 1, 12, dtype=torch.float64)
+    picture, kernel = x.view(3, 4), layer.weight_ih_l0
+    pre = torch.zeros(4, 3, 4, dtype=torch.float64)
+    for y in range(3):
+        for z in range(4):
+            for a in range(3):
+                for b in range(3):
+                    pre[:, y, z] += kernel[:, 0, a, b].detach() * picture[(y + a - 1) % 3, (z + b - 1) % 4]
+    pre = pre + layer.bias_ih_l0.detach()[:, None, None]
+    i, _, g, o = pre
+    wanted = o.sigmoid() * (i.sigmoid() * g.tanh()).tanh()
+    assert relative(layer(x)[0].detach().view(3, 4), wanted) <= 1e-12
+
+
+def test_on_a_torus_the_replay_equals_autograd():
+    layer, x = torus(2, 2, (3, 4)), torch.randn(T, B, 24, dtype=torch.float64, requires_grad=True)
+    with rnncore.probe(layer) as probe:
+        y, _ = layer(x)
+        y.retain_grad()
+        y.pow(2).sum().backward()
+    trace = probe[""].layers[0].forward
+    assert relative(trace.grad_input, x.grad) <= 1e-10
+    zeros = [torch.zeros(1, B, 24, dtype=torch.float64, requires_grad=True) for _ in range(T)]
+    state, outputs = None, []
+    for t in range(T):
+        out, state = layer(x[t : t + 1].detach(), state)
+        out = out + zeros[t]
+        state = (out, state[1])
+        outputs.append(out)
+    grads = torch.autograd.grad(torch.cat(outputs).pow(2).sum(), zeros)
+    assert relative(trace.grad_hidden, torch.cat(grads)) <= 1e-10

@@ -58,7 +58,7 @@ def test_one_direction_cannot_fall_below_its_floor_and_both_can():
     found = {}
     for both in (False, True):
         config = RunConfig.of(
-            task="phonemes", cell="gru", hidden_size=24, bidirectional=both, batch_size=32, lr=0.01, steps=250
+            task="phonemes", cell="gru", hidden_size=24, bidirectional=both, lr=0.01, steps=150, budget=0.02
         )
         found[both] = [one.loss for one in train(config) if isinstance(one, Validation)][-1]
         floor = config.task.one_way_floor

@@ -238,7 +238,7 @@ SHAPES: dict[str, ShapePage] = {
     ),
     "convolution-inside": ShapePage(
         _configs(
-            {"task": "video", "lr": 0.01, "steps": 1500, "sequence_length": 10, "test_length": 20},
+            {"task": "video", "lr": 0.01, "steps": 1000, "sequence_length": 10, "test_length": 20},
             {"cell": "conv_lstm", "hidden_size": 8}, {"cell": "lstm", "hidden_size": 128, "lr": 0.003},
         ),
         _video, any_cell=False,

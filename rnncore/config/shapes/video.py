@@ -41,6 +41,11 @@ class VideoTask(KnownTask):
         return (12, 12) if self.scene == "square" else (16, 16)
 
     @property
+    def wraps(self) -> bool:
+        """Whether what leaves at one side comes in at the other: the square moves on a torus."""
+        return self.scene == "square"
+
+    @property
     def inputs(self) -> int:
         """The pixels."""
         return self.picture[0] * self.picture[1]
