@@ -45,6 +45,21 @@ def cell_of(module: Any) -> Cell:
     return CELLS["gru"] if isinstance(module, nn.GRU) else CELLS[f"rnn_{module.nonlinearity}"]
 
 
+def refuse_autocast(name: str, module: nn.Module) -> None:
+    """Raise ProbeError before a layer runs in half precision: where the processor has none, torch's own error says
+    little."""
+    device = next(module.parameters()).device.type
+    if torch.is_autocast_enabled(device):
+        raise _inexact(name, torch.get_autocast_dtype(device))
+
+
+def _inexact(name: str, dtype: torch.dtype) -> ProbeError:
+    return ProbeError(
+        f"layer {name!r} computes in {dtype}, in which a replay cannot be exact; use float32 or float64, without "
+        "autocast, while probing"
+    )
+
+
 def refuse_what_cannot_be_replayed(name: str, module: nn.RNNBase) -> None:
     """Raise ProbeError for what a fused layer hides for good."""
     if module.proj_size:
@@ -297,7 +312,4 @@ class Catcher:
     @staticmethod
     def _refuse_dtype(name: str, tensor: Tensor) -> None:
         if tensor.dtype not in TOLERANCE:
-            raise ProbeError(
-                f"layer {name!r} computes in {tensor.dtype}, in which a replay cannot be exact; use float32 or "
-                "float64, without autocast, while probing"
-            )
+            raise _inexact(name, tensor.dtype)

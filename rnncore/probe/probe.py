@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, cast
 from torch import nn
 
 from rnncore.errors import ProbeError
-from rnncore.probe.call import Call, Catcher, Copies, is_recurrent
+from rnncore.probe.call import Call, Catcher, Copies, is_recurrent, refuse_autocast
 from rnncore.probe.layers import ModuleTrace
 
 
@@ -59,6 +59,9 @@ class Probe(Mapping[str, ModuleTrace]):
                 self._catch(catcher, name, module, args, kwargs, output)
 
             self._handles.append(module.register_forward_hook(hook, with_kwargs=True))
+            self._handles.append(
+                module.register_forward_pre_hook(lambda module, _, name=name: refuse_autocast(name, module))
+            )
         return self
 
     def _catch(self, catcher: Catcher, name: str, *call: Any) -> None:
