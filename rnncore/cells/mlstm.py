@@ -60,11 +60,13 @@ class MLSTM(Equations):
         m = torch.maximum(kept, i)
         shown_i, shown_f = ((one - m).exp().repeat_interleave(d, -1) for one in (i, kept))
         i, f, o = shown_i.view(batch, heads, d), shown_f.view(batch, heads, d), o.sigmoid()
-        memory = f.unsqueeze(-1) * memory + (i * value).unsqueeze(-1) * k.unsqueeze(-2)
-        n = f * n + i * k
+        # h is read off the very tensors that are carried: a replay asks for the gradient at them
+        carried = (f.unsqueeze(-1) * memory + (i * value).unsqueeze(-1) * k.unsqueeze(-2)).flatten(1)
+        normaliser = (f * n + i * k).flatten(1)
+        memory, n = carried.view_as(memory), normaliser.view_as(n)
         least = torch.maximum((n * q).sum(-1).abs(), (-m).clamp(max=MOST).exp())
         read = (memory * q.unsqueeze(-2)).sum(-1) / least.unsqueeze(-1)
-        return o * read.flatten(1), (memory.flatten(1), n.flatten(1), m), (shown_i, shown_f, o)
+        return o * read.flatten(1), (carried, normaliser, m), (shown_i, shown_f, o)
 
     def unroll(
         self, u: Tensor, h: Tensor, others: States, w: Weights, every: bool = False

@@ -417,3 +417,36 @@ def test_on_a_torus_the_replay_equals_autograd():
         outputs.append(out)
     grads = torch.autograd.grad(torch.cat(outputs).pow(2).sum(), zeros)
     assert relative(trace.grad_hidden, torch.cat(grads)) <= 1e-10
+
+
+CARRYING = [name for name, cell in OWN_CELLS.items() if cell.memory(H) and cell.recurrent]
+
+
+@pytest.mark.parametrize("name", CARRYING)
+def test_what_is_read_off_the_last_state_is_a_part_of_its_gradient(name):
+    layer = made(name)
+    with rnncore.probe(layer) as probe:
+        layer(torch.randn(T, B, D, dtype=torch.float64))[0][-1].square().sum().backward()
+    carried = probe[""].layers[0].forward.grad_carried
+    assert carried[-1].norm() > 1e-3 * carried[-2].norm()
+
+
+def test_the_gradient_of_an_mlstms_last_memory_is_that_of_its_reading():
+    layer, x = made("mlstm"), torch.randn(T, B, D, dtype=torch.float64)
+    with rnncore.probe(layer) as probe:
+        y = layer(x)[0]
+        y[-1].square().sum().backward()
+    trace, d = probe[""].layers[0].forward, next(n for n in range(16, 0, -1) if H % n == 0)
+    u = (x[-1] @ layer.weight_ih_l0.T + layer.bias_ih_l0).detach()
+    q, o = u[:, :H].unflatten(-1, (-1, d)), u[:, 3 * H : 4 * H].sigmoid()
+    assert trace.replayed.cell is not None
+    state = trace.replayed.cell[-1].detach().clone().requires_grad_()
+    memory, n, m = state.split([H * d, H, H // d], -1)
+    memory, n = memory.unflatten(-1, (H // d, d, d)), n.unflatten(-1, (-1, d))
+    below = torch.maximum(torch.einsum("bhd,bhd->bh", n, q).abs(), (-m).exp())
+    h = o * (torch.einsum("bhvk,bhk->bhv", memory, q) / below.unsqueeze(-1)).flatten(1)
+    assert relative(h.detach(), y[-1].detach()) <= 1e-12
+    (wanted,) = torch.autograd.grad(h.square().sum(), state)
+    read = slice(H * d + H)  # m scales C and n too, so that all in all it has no effect
+    assert relative(trace.grad_carried[-1, :, read], wanted[:, read]) <= 1e-10
+    assert trace.grad_carried[-1, :, read.stop :].abs().max() <= 1e-12
