@@ -37,6 +37,8 @@ class ConvLSTM(Equations):
 
     def __init__(self, picture: tuple[int, int] | None = None, *, wraps: bool = False):
         self.picture, self.wraps = picture, wraps
+        if picture is not None:
+            self.reads = f", pictures of {picture[0]} × {picture[1]}"
 
     @property
     def pixels(self) -> int:

@@ -27,7 +27,8 @@ class OwnLayer(nn.Module):
         device, dtype: of the parameters.
 
     Raises:
-        ConfigError: several fused layers or fused dropout were asked for.
+        ConfigError: several fused layers or fused dropout were asked for; or, when it is called, an input or a state
+            has another shape than these.
     """
 
     num_layers, dropout, proj_size = 1, 0.0, 0
@@ -87,6 +88,7 @@ class OwnLayer(nn.Module):
         return (y.transpose(0, 1) if self.batch_first else y), last
 
     def _both(self, x: Tensor, hx: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
+        self._refuse(x, hx)
         outputs, lasts = [], []
         for index, suffix in enumerate(self.suffixes):
             order = _order(len(x), lengths, x) if index else None
@@ -99,6 +101,32 @@ class OwnLayer(nn.Module):
         if isinstance(lasts[0], tuple):
             return y, tuple(torch.stack(parts) for parts in zip(*lasts, strict=True))
         return y, torch.stack(lasts)
+
+    def _refuse(self, x: Tensor, hx: Any) -> None:
+        """Say what does not fit: deep inside the equations nobody could."""
+        if x.ndim != 3 or x.shape[-1] != self.input_size:
+            raise ConfigError(
+                f"x must be (T, B, {self.input_size}), got {_shape(x)}; this layer reads {self.input_size} numbers at "
+                f"each step{self.cell.equations.reads}: make another layer for inputs of another size"
+            )
+        if not len(x):
+            raise ConfigError(f"x must have at least one step, got {_shape(x)}; leave out sequences of no length")
+        if hx is None:
+            return
+        both = bool(self.cell.equations.beside(self.hidden_size))
+        if isinstance(hx, tuple) is not both:
+            wanted = "a pair (h, c)" if both else "one tensor h"
+            raise ConfigError(
+                f"hx must be {wanted} for cell {self.cell_name!r}, got {type(hx).__name__}; give {wanted}"
+            )
+        h = hx[0] if both else hx
+        directions, batch = len(self.suffixes), x.shape[1]
+        if h.shape != (directions, batch, self.hidden_size) or (both and hx[1].shape[:2] != h.shape[:2]):
+            got = f"{_shape(h)} and {_shape(hx[1])}" if both else _shape(h)
+            raise ConfigError(
+                f"hx must be ({directions}, {batch}, ...) with {self.hidden_size} units of h, got {got}; use the state "
+                "that this layer returned for as many sequences, or None"
+            )
 
     def _one(self, x: Tensor, hx: Any, suffix: str, lengths: Tensor | None) -> tuple[Tensor, Any]:
         """One direction in its own order."""
@@ -134,6 +162,10 @@ def _order(steps: int, lengths: Tensor | None, like: Tensor) -> Tensor:
     if lengths is None:
         return (steps - 1 - t).unsqueeze(-1)
     return torch.where(t < lengths, lengths - 1 - t, t).unsqueeze(-1)
+
+
+def _shape(values: Tensor) -> str:
+    return f"({', '.join(map(str, values.shape))})"
 
 
 def _each(hx: Any, change: Any) -> Any:

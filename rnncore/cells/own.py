@@ -30,10 +30,12 @@ class Equations:
     Attributes:
         blocks: blocks of H rows in weight_ih.
         recurrent: blocks of H rows in weight_hh; 0 where the gates read the input alone.
+        reads: what a step's numbers are, for sentences: ``, pictures of 12 × 12``; '' for just numbers.
     """
 
     blocks: int = 1
     recurrent: int = 1
+    reads: str = ""
 
     def shapes(self, input_size: int, size: int) -> Shapes:
         """All parameters of one direction: name → shape."""

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
+from rnncore.errors import ConfigError
+
 CHANNELS = (8, 16)
 """Of the two convolutions."""
 
@@ -26,18 +28,28 @@ class PictureEncoder(nn.Module):
         picture: h and w.
         input_size: numbers of a step, the picture first.
         size: E.
+        wraps: the pictures are on a torus.
+
+    Raises:
+        ConfigError: inputs have another size.
     """
 
-    def __init__(self, picture: tuple[int, int], input_size: int, size: int):
+    def __init__(self, picture: tuple[int, int], input_size: int, size: int, *, wraps: bool = False):
         super().__init__()
-        self.picture, self.pixels = picture, picture[0] * picture[1]
+        self.picture, self.pixels, self.input_size = picture, picture[0] * picture[1], input_size
         self.size, self.output_size = size, size + input_size - self.pixels
-        self.first = nn.Conv2d(1, CHANNELS[0], 3, padding=1)
-        self.second = nn.Conv2d(CHANNELS[0], CHANNELS[1], 3, stride=2, padding=1)
+        edge: Any = "circular" if wraps else "zeros"
+        self.first = nn.Conv2d(1, CHANNELS[0], 3, padding=1, padding_mode=edge)
+        self.second = nn.Conv2d(CHANNELS[0], CHANNELS[1], 3, stride=2, padding=1, padding_mode=edge)
         self.linear = nn.Linear(encoded_pixels(picture) * CHANNELS[1], size)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """See the class."""
+        if inputs.ndim != 3 or inputs.shape[-1] != self.input_size:
+            raise ConfigError(
+                f"inputs must be (T, B, {self.input_size}), got ({', '.join(map(str, inputs.shape))}); pictures of "
+                f"{self.picture[0]} × {self.picture[1]} are read here: scale them, or make a model for theirs"
+            )
         steps, batch, _ = inputs.shape
         pixels, beside = inputs[..., : self.pixels], inputs[..., self.pixels :]
         flat = pixels.reshape(steps * batch, 1, *self.picture)

@@ -76,7 +76,7 @@ class SequenceModel(nn.Module):
         self.cell, cell = config.cell, CELLS[config.cell]
         self.residual = config.residual
         with torch.random.fork_rng(devices=[]):  # torch's constructors draw from the global generator
-            self.embedding, first = _front(config, output_size, input_size, picture)
+            self.embedding, first = _front(config, output_size, input_size, picture, wraps=wraps)
             options: dict[str, Any] = {"bidirectional": True} if config.bidirectional else {}
             self.layers = nn.ModuleList()
             for index in range(config.num_layers):
@@ -198,14 +198,14 @@ class SequenceModel(nn.Module):
 
 
 def _front(
-    config: Model, choices: int, input_size: int | None, picture: tuple[int, int] | None
+    config: Model, choices: int, input_size: int | None, picture: tuple[int, int] | None, *, wraps: bool
 ) -> tuple[nn.Module, int]:
     """What stands before the layers, and how many numbers it gives them."""
     if input_size is None:
         return nn.Embedding(choices, config.embedding_size), config.embedding_size
     if config.encoder == "convolution":
         assert picture is not None  # see RunConfig
-        encoder = PictureEncoder(picture, input_size, config.embedding_size)
+        encoder = PictureEncoder(picture, input_size, config.embedding_size, wraps=wraps)
         return encoder, encoder.output_size
     return nn.Identity(), input_size
 
