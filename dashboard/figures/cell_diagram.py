@@ -6,15 +6,14 @@ diagram computes are the products on the way, f · c and the like.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, shown
+from dashboard.figures.canvas import Canvas, Place
 from dashboard.figures.gate_activity import place_of
 from dashboard.theme import MONO, diverging, gate_colour, with_alpha
 from rnncore.cells import CELLS, Gate
@@ -26,19 +25,14 @@ HEIGHT = 470
 WIDE, TALL = 100.0, 60.0  # the drawing's own units, whatever the card's width
 _BOX, _CHIP = (11.0, 13.0), (11.5, 8.5)  # width and height of a gate and of a state
 _AROUND = 24  # characters shown before and after the one that is read
-_NODE = 13  # pixels, radius of ⊙ and + with a little room
-Place = tuple[float, float]
 
 
 @dataclass
-class _Drawing:
-    """What is on the canvas so far: the numbers by name, and where each stands."""
+class _Drawing(Canvas):
+    """A canvas with numbers by name, and where each stands."""
 
-    fig: Sketch
-    look: Look
     values: dict[str, float]
     numbers: list[tuple[str, Place, str]] = field(default_factory=list)  # name, place, position of the text
-    nodes: set[Place] = field(default_factory=set)
 
     def ink(self, value: float) -> str:
         """Blue for positive, orange for negative, as in the heatmaps."""
@@ -49,11 +43,6 @@ class _Drawing:
         """The number of that name, in digits: around its place, or to the right of it."""
         self.numbers.append((name, (x, y), "middle right" if beside else "middle center"))
 
-    def label(self, text: str, x: float, y: float, colour: str = "", **style: Any) -> None:
-        """Words."""
-        font = {"size": 12, "color": colour or self.look.palette.quiet}
-        self.fig.add_annotation(text=text, x=x, y=y, showarrow=False, font=font, **style)
-
     def flow(self, *way: Place, value: float | None = None, symbol: str = "") -> None:
         """An arrow along some corners: as thick as its value is large, in the gate's colour or its sign's.
 
@@ -63,25 +52,7 @@ class _Drawing:
         colour = self.look.palette.line if value is None else self.ink(value)
         if symbol and value is not None and math.isfinite(value):
             colour = gate_colour(symbol, self.look.mode)
-        for (x0, y0), (x1, y1) in itertools.pairwise(way[:-1]):
-            line = {"color": colour, "width": width}
-            self.fig.add_shape(type="line", x0=x0, y0=y0, x1=x1, y1=y1, line=line, layer="below")
-        (x0, y0), (x1, y1) = way[-2:]
-        self.fig.add_annotation(
-            x=x1, y=y1, ax=x0, ay=y0, xref="x", yref="y", axref="x", ayref="y", text="", showarrow=True,
-            arrowhead=2, arrowwidth=width, arrowsize=max(0.5, 2.2 - 0.4 * width), arrowcolor=colour,
-            standoff=_NODE if way[-1] in self.nodes else 0, startstandoff=_NODE if way[-2] in self.nodes else 0,
-        )  # fmt: skip
-
-    def node(self, sign: str, x: float, y: float, about: str) -> None:
-        """⊙ or +, before the arrows that end there."""
-        self.nodes.add((x, y))
-        palette = self.look.palette
-        self.fig.add_scatter(
-            x=[x], y=[y], mode="markers+text", text=[sign], textfont={"size": 16, "color": palette.ink},
-            marker={"size": 22, "color": palette.card, "line": {"width": 1.4, "color": palette.quiet}},
-            hovertemplate=f"{about}<extra></extra>", showlegend=False, cliponaxis=False,
-        )  # fmt: skip
+        self.arrow(*way, colour=colour, width=width)
 
     def box(self, gate: Gate, x: float, y: float) -> None:
         """A gate: its letter, name and number, filled as far as it is open; a tanh gate from its middle."""
@@ -104,10 +75,6 @@ class _Drawing:
         self.rect(*corners, fillcolor=with_alpha(colour, 0.12), line={"color": colour, "width": 1.2})
         self.label(text, x, y + 2.0, colour)
         self.number(name, x, y - 1.7)
-
-    def rect(self, x0: float, y0: float, x1: float, y1: float, **style: Any) -> None:
-        """A rectangle behind everything else."""
-        self.fig.add_shape(type="rect", x0=x0, y0=y0, x1=x1, y1=y1, layer="below", **style)
 
     def finish(self) -> None:
         """Write all numbers: as text for the reader, and exactly, by name, for whoever reads them back."""
@@ -152,14 +119,8 @@ def cell_diagram(
     layer, t = min(layer, len(record.values) - 1), min(t, len(record.text) - 1)
     place = place_of(record.units, unit)
     fig = figure(look, _caption(record, layer, place, t), height=HEIGHT, hovermode="closest")
-    fig.layout["meta"]["bare"] = True  # nothing to zoom into: no buttons over the drawing
-    fig.update_layout(
-        margin={"l": 4, "r": 4, "t": 4, "b": 4},
-        xaxis={"visible": False, "range": [0, WIDE], "fixedrange": True},
-        yaxis={"visible": False, "range": [0, TALL], "fixedrange": True},
-        dragmode=False,
-    )
     drawing = _Drawing(fig, look, numbers(record, layer, place, t))
+    drawing.fit(WIDE, TALL)
     draw = _KINDS.get(record.cell)
     if draw is None:
         _equations(drawing, table, record)
@@ -280,12 +241,14 @@ def _equations(d: _Drawing, table: tuple[Gate, ...], record: GateActivity) -> No
         d.box(gate, x, low)
     edge = low - _BOX[1] / 2
     cell = CELLS[record.cell]
-    reads_state = record.cell in RECURRENT_MATRIX
+    around = record.cell == "conv_lstm"
+    reads_state = around or record.cell in RECURRENT_MATRIX
     for x in columns:
         if reads_state:
             d.flow((6, low - _CHIP[1] / 2), (6, bus), (x, bus), (x, edge))
     if columns:
         d.label(
+            "the gates read h<sub>t−1</sub> and the input, of the pixels around" if around else
             "the gates read h<sub>t−1</sub> of all units, and the input" if reads_state else
             "the gates read the input alone", WIDE / 2, bus - 2.6,
         )  # fmt: skip
@@ -316,7 +279,7 @@ def _reading(d: _Drawing, columns: list[float], low: float, chip: float) -> None
 def _named(d: _Drawing, name: str, text: str, x: float, y: float, *, beside: bool = False) -> None:
     """A number on its way, with what it is below it."""
     d.number(name, x, y + 2.2, beside=beside)
-    d.label(text, x, y - 0.4, **({"xanchor": "left"} if beside else {}))
+    d.label(text, x, y - 0.4, xanchor="left" if beside else "auto")
 
 
 def _sum(d: _Drawing, symbol: str, formula: str, worked: str, row: int) -> None:
@@ -328,8 +291,9 @@ def _sum(d: _Drawing, symbol: str, formula: str, worked: str, row: int) -> None:
 def _reads(d: _Drawing, text: tuple[str, ...], t: int) -> None:
     """The characters around the one that is read, this one in the middle."""
     quiet, accent = d.look.palette.quiet, d.look.palette.accent
-    before = "".join(map(shown, text[max(0, t - _AROUND) : t])).rjust(_AROUND, "\u00a0")
-    after = "".join(map(shown, text[t + 1 : t + 1 + _AROUND])).ljust(_AROUND, "\u00a0")
+    gap = "\u00a0" if any(len(one) > 1 for one in text) else ""  # between numbers and words
+    before = gap.join(map(shown, text[max(0, t - _AROUND) : t]))[-_AROUND:].rjust(_AROUND, "\u00a0")
+    after = gap.join(map(shown, text[t + 1 : t + 1 + _AROUND]))[:_AROUND].ljust(_AROUND, "\u00a0")
     now = f"<span style='color:{accent}'><b>{shown(text[t])}</b></span>"
     font = {"family": MONO, "size": 13, "color": quiet}
     d.fig.add_annotation(

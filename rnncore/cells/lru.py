@@ -100,8 +100,8 @@ LINEAR_RECURRENT = OwnCell(
     about=About(
         "Orvieto et al. 2023, arXiv:2303.06349",
         "A linear state of damped rotations, stable by construction; the non-linearity stands behind it.",
-        r"x_t = \lambda \odot x_{t-1} + e^{\gamma} \odot B u_t,\; |\lambda| < 1,\qquad h_t = "
-        r"\mathrm{GELU}(\mathrm{Re}(C x_t) + D u_t + b)",
+        r"c_t = \lambda \odot c_{t-1} + e^{\gamma} \odot B x_t,\; |\lambda| < 1,\qquad h_t = "
+        r"\mathrm{GELU}(\mathrm{Re}(C c_t) + D x_t + b)",
         ("c<sub>t</sub> = λ ⊙ c<sub>t−1</sub> + γ ⊙ B x<sub>t</sub>  (complex)",
          "h<sub>t</sub> = GELU(Re(C c<sub>t</sub>) + D x<sub>t</sub>)",),
     ),

@@ -21,7 +21,8 @@ from rnncore.comparison.results import (
 )
 from rnncore.comparison.statistics import Interval, mean_interval
 from rnncore.comparison.sweep import sweep
-from rnncore.comparison.verdict import verdict
+from rnncore.comparison.verdict import Front, front, verdict
+from rnncore.comparison.won import Entry, Result, overall, result
 from rnncore.matching import TOLERANCE, match_parameters
 
 __all__ = [
@@ -31,21 +32,27 @@ __all__ = [
     "TOLERANCE",
     "Contender",
     "Course",
+    "Entry",
+    "Front",
     "Interval",
     "MeanCurve",
     "Measure",
     "Outcome",
     "Race",
     "RacePreset",
+    "Result",
     "SeedCurve",
     "Standing",
     "course",
+    "front",
     "match_parameters",
     "mean_curve",
     "mean_interval",
     "measure_of",
     "outcome",
+    "overall",
     "race_preset",
+    "result",
     "series_of",
     "standings",
     "sweep",

@@ -60,6 +60,10 @@ class Measure:
             "–" if not math.isfinite(value) else f"{value:.3f}" if abs(value) >= 0.01 or not value else f"{value:.1e}"
         )
 
+    def interval(self, score: Interval) -> str:
+        """A mean and its interval as they are written."""
+        return f"{self.text(score.mean)} [{self.text(score.low)}, {self.text(score.high)}]"
+
 
 def measure_of(config: RunConfig, judged_by: str = "score", vocab_size: int | None = None) -> Measure:
     """The task's own measure; where it has none, the validation loss.

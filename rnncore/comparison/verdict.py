@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rnncore.comparison.results import Measure, Standing
 from rnncore.comparison.statistics import CONFIDENCE
@@ -12,6 +13,45 @@ LEAST_SEEDS = 3
 """With fewer nobody is named: one lucky start would decide."""
 MOST_NAMED = 6
 """More are counted, not named: of a sweep, the table has them all."""
+
+
+class Front(NamedTuple):
+    """A race's contenders in order, and who of them is in front.
+
+    Attributes:
+        ranked: by their mean score, the best first.
+        level: the best, and all whose interval overlaps with its own: no difference is shown from it.
+    """
+
+    ranked: tuple[Standing, ...]
+    level: tuple[Standing, ...]
+
+    @property
+    def behind(self) -> tuple[Standing, ...]:
+        """The others, the best first."""
+        return tuple(one for one in self.ranked if one not in self.level)
+
+    def beaten_by(self, one: Standing) -> tuple[Standing, ...]:
+        """Whom a contender does better than: those after it whose intervals do not overlap with its own."""
+        after = self.ranked[self.ranked.index(one) + 1 :]
+        return tuple(other for other in after if not one.score.overlaps(other.score))
+
+
+def front(measure: Measure, standings: Sequence[Standing]) -> Front | None:
+    """The ranking of a race; None where nobody may be named.
+
+    Args:
+        measure: what the race was judged by.
+        standings: of all contenders. Who has no interval, since too few of its seeds have a score, is not ranked.
+    """
+    ranked = sorted(
+        (one for one in standings if math.isfinite(one.score.low)),
+        key=lambda one: one.score.mean,
+        reverse=measure.higher_is_better,
+    )
+    if not ranked or min(one.seeds for one in standings) < LEAST_SEEDS:
+        return None
+    return Front(tuple(ranked), tuple(one for one in ranked if one.score.overlaps(ranked[0].score)))
 
 
 def verdict(measure: Measure, standings: Sequence[Standing]) -> list[str]:
@@ -32,9 +72,8 @@ def verdict(measure: Measure, standings: Sequence[Standing]) -> list[str]:
 
 
 def _result(measure: Measure, standings: Sequence[Standing]) -> str:
-    counted = [one for one in standings if math.isfinite(one.score.mean)]
     missing = sum(one.wanted - one.seeds for one in standings)
-    if not counted:
+    if not any(math.isfinite(one.score.mean) for one in standings):
         return "Nothing to judge yet: no run has finished."
     least = min(one.seeds for one in standings)
     if least < LEAST_SEEDS:
@@ -42,21 +81,22 @@ def _result(measure: Measure, standings: Sequence[Standing]) -> str:
         if missing:
             return f"{few}: {_times(missing, 'run')} of {sum(one.wanted for one in standings)} to go."
         return f"{few}; race again with more, the spread of {_times(least, 'seed')} says little."
-    ranked = sorted(counted, key=lambda one: one.score.mean, reverse=measure.higher_is_better)
+    found = front(measure, standings)
+    if found is None:
+        return "No winner is named: too few runs have a score."
+    ranked, level, behind = found.ranked, found.level, found.behind
     best = ranked[0]
-    level = [one for one in ranked if one.score.overlaps(best.score)]
     so_far = f" So far, with {_times(missing, 'run')} to go." if missing else ""
     sure = f"{CONFIDENCE:.0%} intervals over {_seeds(ranked)}"
-    if len(level) == len(ranked):
+    if not behind:
         return f"No difference shown: the {sure} overlap with that of {best.label} ({_score(measure, best)}).{so_far}"
-    behind = [one for one in ranked if one not in level]
     if len(level) == 1:
         return (
             f"{best.label} is ahead: {measure.name} {_score(measure, best)}, next {behind[0].label} "
             f"{_score(measure, behind[0])}; the {sure} do not overlap.{so_far}"
         )
-    second = f"{_list([one.label for one in behind])} (at best {_score(measure, behind[0])})"
-    others = _list([one.label for one in level if one is not best])
+    second = f"{listed([one.label for one in behind])} (at best {_score(measure, behind[0])})"
+    others = listed([one.label for one in level if one is not best])
     return (
         f"{best.label}, {measure.name} {_score(measure, best)}, does better than {second}; no difference shown between "
         f"it and {others} ({sure}).{so_far}"
@@ -69,7 +109,7 @@ def _seeds(standings: Sequence[Standing]) -> str:
 
 
 def _score(measure: Measure, one: Standing) -> str:
-    return f"{measure.text(one.score.mean)} [{measure.text(one.score.low)}, {measure.text(one.score.high)}]"
+    return measure.interval(one.score)
 
 
 def _solved(standings: Sequence[Standing]) -> str:
@@ -87,7 +127,8 @@ def _times(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _list(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence; a number where they are many."""
     if len(names) > MOST_NAMED:
         return f"{len(names)} others"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

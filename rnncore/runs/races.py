@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rnncore.config import RunConfig
@@ -108,6 +108,19 @@ class Races:
         with self.store.reading() as connection:
             rows = connection.execute(select(*_COLUMNS).order_by(races.c.created.desc(), races.c.id).limit(limit))
             return [_race(row) for row in rows]
+
+    def marks(self, limit: int = 100) -> dict[str, str]:
+        """The newest races that have runs, the newest first, each with a mark that changes when one of them does."""
+        count, revisions = func.count(runs.c.id), func.sum(runs.c.revision)
+        statement = (
+            select(races.c.id, count.label("count"), revisions.label("revisions"))
+            .join(runs, runs.c.race == races.c.id)
+            .group_by(races.c.id)
+            .order_by(races.c.created.desc(), races.c.id)
+            .limit(limit)
+        )
+        with self.store.reading() as connection:
+            return {row.id: f"{row.count}.{row.revisions}" for row in connection.execute(statement)}
 
     def pause(self, race_id: str, owner: str | None = None) -> None:
         """Stop what runs, at its next step and with a checkpoint, and keep the rest waiting: ``go_on`` continues."""

@@ -156,3 +156,16 @@ def test_tags_are_words_to_find_a_run_by(races: Races) -> None:
             races.store.tag(run.id, tags)
     with pytest.raises(StoreError, match="belongs to someone else"):
         races.store.tag(run.id, ["mine"], "you")
+
+
+def test_a_race_s_mark_changes_with_each_of_its_runs_and_with_nothing_else(races: Races) -> None:
+    first, second = race(races), race(races)
+    before = races.marks()
+    assert set(before) == {first.id, second.id}
+    races.store.note(first.runs[0].id, "look")
+    after = races.marks()
+    assert after[first.id] != before[first.id]
+    assert after[second.id] == before[second.id]
+    races.store.delete(second.runs[0].id)
+    assert races.marks()[second.id] != after[second.id]
+    assert list(races.marks(1)) == [races.all(1)[0].id]

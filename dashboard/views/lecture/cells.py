@@ -18,5 +18,4 @@ def controls(form: Form) -> None:
     form.seed()
 
 
-experiment_page("cells", controls, PANELS)
-catalogue()
+experiment_page("cells", controls, PANELS, below=catalogue)

@@ -22,12 +22,19 @@ from rnncore.lecture.experiment import Experiment
 from rnncore.runs.experiments import ExperimentInfo, Experiments
 
 Controls = Callable[[Form], None]
+Below = Callable[[ExperimentInfo | None], None]
 Panels = Sequence[Panel] | Callable[[Mapping[str, Any]], Sequence[Panel]]
 _PROGRESS = Panel("progress", "experiment_progress", kind="text", span=12)
 
 
 def experiment_page(
-    name: str, controls: Controls, panels: Panels, *, at_once: bool = False, button: str = "Run"
+    name: str,
+    controls: Controls,
+    panels: Panels,
+    *,
+    at_once: bool = False,
+    button: str = "Run",
+    below: Below | None = None,
 ) -> None:
     """A whole page of the lecture.
 
@@ -37,15 +44,22 @@ def experiment_page(
         panels: its live cards, or a function that makes them from the settings as they are chosen.
         at_once: it takes no more than a second: it is measured whenever a setting changes, without a press.
         button: what the button says that begins it.
+        below: draws what else the page has for who has answered, from the experiment in view, None while there is none.
     """
     text = begin(name)
-    _experiment(EXPERIMENTS[name], text, controls, panels, at_once, button)
+    _experiment(EXPERIMENTS[name], text, controls, panels, at_once, button, below)
     end(name)
 
 
 @st.fragment
 def _experiment(
-    experiment: Experiment, text: Text, controls: Controls, panels: Panels, at_once: bool, button: str
+    experiment: Experiment,
+    text: Text,
+    controls: Controls,
+    panels: Panels,
+    at_once: bool,
+    button: str,
+    below: Below | None,
 ) -> None:
     """Runs again by itself when a setting changes, and when the experiment has come to its end."""
     with in_words():
@@ -53,28 +67,38 @@ def _experiment(
         if not answered():
             st.caption("The experiment comes after your answer.")
             return
-        info = _in_view(experiment)
-        form = Form(experiment, info.settings if info else {})
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="lecture_settings"):
-            controls(form)
-            if not at_once:
-                info = _buttons(experiment, form, info, button)
-        if at_once and (info is None or _differ(info, experiment, form)):
-            info = _run(experiment, form, info) or info
-        if info is None:
-            return
-        cards = panels(form.values) if callable(panels) else panels
-        live_figures(
-            {},
-            list(cards) if at_once else [_PROGRESS, *cards],
-            key="lecture",
-            ms=250,
-            experiment=(info.id, info.state),
-            scale=LARGER if state.presenting() else 1.0,
-            chosen=address.chosen(),
-            on_chosen_change=lambda: address.choose(st.session_state["lecture"]["chosen"] or {}),
-        )
-        _outcome(text, info)
+        info = _measured(experiment, text, controls, panels, at_once, button)
+        if below is not None:
+            below(info)
+
+
+def _measured(
+    experiment: Experiment, text: Text, controls: Controls, panels: Panels, at_once: bool, button: str
+) -> ExperimentInfo | None:
+    """Settings, live cards and what came out; the experiment in view."""
+    info = _in_view(experiment)
+    form = Form(experiment, info.settings if info else {})
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="lecture_settings"):
+        controls(form)
+        if not at_once:
+            info = _buttons(experiment, form, info, button)
+    if at_once and (info is None or _differ(info, experiment, form)):
+        info = _run(experiment, form, info) or info
+    if info is None:
+        return None
+    cards = panels(form.values) if callable(panels) else panels
+    live_figures(
+        {},
+        list(cards) if at_once else [_PROGRESS, *cards],
+        key="lecture",
+        ms=250,
+        experiment=(info.id, info.state),
+        scale=LARGER if state.presenting() else 1.0,
+        chosen=address.chosen(),
+        on_chosen_change=lambda: address.choose(st.session_state["lecture"]["chosen"] or {}),
+    )
+    _outcome(text, info)
+    return info
 
 
 def _in_view(experiment: Experiment) -> ExperimentInfo | None:
