@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from dashboard.figures.attention import draw_attention
 from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, finite
+from dashboard.figures.input_gradient import add_reach
 from dashboard.theme import cell_colour, magnitude
 from rnncore.config import CELL_LABELS
 from rnncore.records import Array, Beyond
@@ -109,18 +111,8 @@ def looking_back(record: Beyond | None, look: Look = LIGHT, *, when: int = 1) ->
     fig = figure(look, "a line ends where the gradient is exactly 0: that input cannot have any influence")
     lags = np.arange(norms.shape[1])
     for name, line in zip(record.networks, norms, strict=True):
-        colour, there = cell_colour(name, look.mode), line > 0
-        fig.add_scatter(
-            x=lags[there], y=finite(line[there]), mode="lines", name=CELL_LABELS[name],
-            line={"color": colour, "width": 2.2}, hovertemplate="%{y:.2e}<extra>%{fullData.name}</extra>",
-        )  # fmt: skip
-        if there.any() and not there[-1]:
-            end = int(np.nonzero(there)[0][-1])
-            fig.add_scatter(
-                x=[end], y=[float(line[end])], mode="markers+text", text=["exactly 0 beyond"],
-                textposition="top right", textfont={"size": 11, "color": colour}, showlegend=False,
-                marker={"size": 9, "symbol": "square", "color": colour}, hoverinfo="skip",
-            )  # fmt: skip
+        style = {"color": cell_colour(name, look.mode), "width": 2.2}
+        add_reach(fig, lags, line, CELL_LABELS[name], style, beyond="exactly 0 beyond")
     fig.update_layout(
         xaxis={"title": {"text": "lag: steps before the answer"}},
         yaxis={"title": {"text": "gradient ‖∂L/∂x‖ at the input"}, "type": "log", "exponentformat": "power",
@@ -145,12 +137,7 @@ def attention(record: Beyond | None, look: Look = LIGHT, *, layer: int = 0) -> S
         look, f"layer {layer + 1}, {heads}; rows sum to 1, and nobody asks what comes later", hovermode="closest"
     )
     weights = np.where(np.tri(record.length, dtype=bool), maps.mean(0), np.nan)
-    fig.add_heatmap(
-        z=finite(weights), x=list(range(1, record.length + 1)), y=list(range(1, record.length + 1)), zmin=0,
-        zmax=max(0.2, float(np.nanmax(weights[-1]))), colorscale=magnitude(look.mode),
-        colorbar={"title": {"text": "weight", "side": "right"}, "thickness": 10, "tickformat": ".1f"},
-        hovertemplate="step %{y} asks step %{x}: %{z:.3f}<extra></extra>", hoverongaps=False,
-    )  # fmt: skip
+    draw_attention(fig, weights, look, top=max(0.2, float(np.nanmax(weights[-1]))))
     fig.update_layout(
         xaxis={"title": {"text": f"asked: step 1 holds the symbol ({record.text[0]})"}, "showgrid": False},
         yaxis={"title": {"text": f"asks: step {record.length} answers"}, "showgrid": False, "autorange": "reversed"},

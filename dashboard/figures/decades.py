@@ -27,6 +27,17 @@ def positive(values: Array) -> Array:
     return np.where(np.isfinite(values) & (values > 0), values, np.nan).astype(np.float32)
 
 
+def mode_of(values: Array) -> str:
+    """How to draw a line: with markers, where a line would leave out points that have no neighbour."""
+    there = np.isfinite(values)
+    beside = np.zeros_like(there)
+    beside[1:] |= there[:-1]
+    beside[:-1] |= there[1:]
+    if len(values) == 1:
+        return "markers"
+    return "lines+markers" if bool((there & ~beside).any()) else "lines"
+
+
 def logarithms(values: Array, low: float) -> Array:
     """log₁₀, what is below the scale at its lower end; zero and what is not finite is nan, and left blank."""
     there = np.isfinite(values) & (values > 0)

@@ -179,7 +179,7 @@ def _label_characters(
 ) -> None:
     """What was read, a label above each column; where they would overlap, those that fit."""
     labels = [shown(token) if len(token) == 1 else plain(token) for token in text]
-    placed = _that_fit(labels, most)
+    placed = that_fit(labels, most)
     layout[f"xaxis{place['suffix']}"] = {
         "domain": place["x"],
         "anchor": f"y{place['suffix']}",
@@ -196,7 +196,7 @@ def _label_characters(
     }
 
 
-def _that_fit(labels: list[str], most: int) -> list[int]:
+def that_fit(labels: list[str], most: int) -> list[int]:
     """The columns whose labels stand clear of each other, where ``most`` characters fit in a row; blanks need none."""
     placed, free = [], 0.0
     for t, label in enumerate(labels):

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, plain
-from dashboard.figures.decades import RANGE, decades, log_axis, positive
+from dashboard.figures.decades import RANGE, decades, log_axis, mode_of, positive
 from dashboard.theme import with_alpha
+from rnncore.cells import CELLS
 from rnncore.records import Array, GradientFlow
 
 
@@ -60,10 +61,12 @@ def gradient_flow(
         for values, what, style in curves:
             if not len(values):  # a cell without c
                 continue
+            norms = positive(values[index])
             fig.add_scatter(
                 x=flow.lags,
-                y=positive(values[index]),
-                mode="lines" if len(flow.lags) > 1 else "markers",
+                y=norms,
+                mode=mode_of(norms),
+                marker={"size": 5},
                 name=f"{name}{what}",
                 showlegend=len(flows) == 1 or not what.startswith("c") or not last,
                 line=style or line.style(look, 2.6),
@@ -92,9 +95,16 @@ def gradient_flow(
     return fig
 
 
+def recurrent(flow: GradientFlow) -> bool:
+    """Whether a state hands on the gradient from step to step: then its decay can be fitted."""
+    return flow.cell not in CELLS or CELLS[flow.cell].recurrent
+
+
 def _fitted(flow: GradientFlow, layer: int) -> Array | None:
     """The least-squares line, through the mean of the points as such a line must go."""
     factor, last = float(flow.factor[layer]), flow.hidden_last[layer]
+    if not recurrent(flow):
+        return None
     usable = np.isfinite(last) & (last > 0)
     if not (math.isfinite(factor) and factor > 0 and usable.any()):
         return None
@@ -108,6 +118,11 @@ def _caption(line: Line, flow: GradientFlow, layer: int, runs: int) -> str:
     factor, half_life = float(flow.factor[layer]), float(flow.half_life[layer])
     if not np.isfinite(flow.hidden_last).all():
         return f"{who}the gradient is no longer finite"
+    if not recurrent(flow):
+        last = flow.hidden_last[layer]
+        return f"{who}no recurrence: the last loss depends on h at {int((last > 0).sum())} of {len(last)} steps"
+    if len(flow.cell_last) and len(flow.lags) > 1 and not flow.hidden_last[layer][:-1].any():
+        return f"{who}no step reads the h before it: only c hands on the gradient"
     if not math.isfinite(factor):
         return f"{who}too few steps to fit a decay"
     if half_life < 0:

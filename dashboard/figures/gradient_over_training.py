@@ -8,6 +8,7 @@ import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure
 from dashboard.figures.decades import colour_bar, decades, logarithms
+from dashboard.figures.gradient_flow import recurrent
 from dashboard.theme import magnitude
 from rnncore.records import Array, GradientFlow
 
@@ -41,7 +42,7 @@ def gradient_over_training(
     low, high = decades(float(grid[np.isfinite(grid)].max(initial=0)))
     steps = np.array([record.step for record in records])
     width = steps[-1] - steps[-2] if len(steps) > 1 else 1
-    fig = figure(look, _caption(records, layer, grid, at), hovermode="closest", showlegend=False)
+    fig = figure(look, _caption(records, layer, letter, grid, at), hovermode="closest", showlegend=False)
     fig.add_heatmap(
         z=logarithms(grid, low),
         x=np.append(steps, steps[-1] + width),
@@ -68,9 +69,13 @@ def _columns(records: list[GradientFlow], layer: int, cell: bool) -> tuple[str, 
     return letter, np.stack([values[min(layer, len(values) - 1)] for values in own])
 
 
-def _caption(records: list[GradientFlow], layer: int, grid: Array, at: int | None) -> str:
+def _caption(records: list[GradientFlow], layer: int, letter: str, grid: Array, at: int | None) -> str:
     if not np.isfinite(grid).all():
         return "blank where the gradient was not finite"
+    if not recurrent(records[-1]):
+        return "of the window's last loss; blank where it is exactly 0"
+    if letter == "h" and len(records[-1].cell_last) and len(grid) > 1 and not grid[1:].any():
+        return "no step reads the h before it: choose c"
     shown = next((one for one in reversed(records) if at is None or one.step <= at), records[0])
     first, now = (float(one.half_life[min(layer, len(one.half_life) - 1)]) for one in (records[0], shown))
     if shown.step == records[0].step or not (math.isfinite(first) and math.isfinite(now)):

@@ -10,6 +10,7 @@ import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, finite, plain
 from dashboard.theme import with_alpha
+from rnncore.diagnostics.saturation import H_ENDS_AT_1
 from rnncore.records import Array, MemoryTimescale
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -188,7 +189,9 @@ def _caption(records: list[tuple[Line, MemoryTimescale]], layer: int) -> str:
 def _of_run(line: Line, record: MemoryTimescale, layer: int, runs: int) -> str:
     who = f"{plain(line.label)}: " if runs > 1 else ""
     if not record.gate:
-        return f"{who}{_NO_GATE}" + ("; in its place, how near each unit's |h| is to its end at 1" if runs == 1 else "")
+        ends = record.cell in H_ENDS_AT_1
+        instead = "how near each unit's |h| is to its end at 1" if ends else "each unit's mean |h|"
+        return f"{who}{_NO_GATE}" + (f"; in its place, {instead}" if runs == 1 else "")
     layer = min(layer, len(record.leak) - 1)
     values, size = record.of_units(layer), record.leak.shape[1]
     lost = f", {size - len(values)} not finite" if len(values) < size else ""

@@ -7,6 +7,7 @@ import numpy as np
 from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure
 from dashboard.theme import gate_colour, with_alpha
 from rnncore.diagnostics.gate_activity import HIGHEST_UNIT
+from rnncore.diagnostics.saturation import H_ENDS_AT_1
 from rnncore.records import Saturation
 
 MOST_UNITS = 200
@@ -52,8 +53,9 @@ def saturation(
             ring = {"size": 13, "color": "rgba(0,0,0,0)", "line": {"width": 2.2, "color": colour}}
             at = {"x": left[[unit]].astype(np.float32), "y": right[[unit]].astype(np.float32)}
             fig.add_scatter(**at, mode="markers", name=f"{symbol} of unit {unit}", marker=ring, **_ASIDE)
-    low = "near 0" if record.gates == ("h",) else "shut, below .1"
-    high = "saturated, |h| above .9" if record.gates == ("h",) else "open, above .9"
+    low, high = "shut, below .1", "open, above .9"
+    if record.gates == ("h",):
+        low, high = "near 0", "saturated, |h| above .9" if record.cell in H_ENDS_AT_1 else "with |h| above .9"
     fig.update_layout(
         xaxis={"title": {"text": f"share of steps {low}"}, "range": [-0.04, 1.04], "tickformat": ".0%", "dtick": 0.25},
         yaxis={"title": {"text": f"share of steps {high}"}, "range": [-0.04, 1.04], "tickformat": ".0%", "dtick": 0.25},
@@ -127,6 +129,7 @@ def _caption(record: Saturation, layer: int, names: dict[str, str]) -> str:
     shut, opened = ([_mean(row) for row in side[layer]] for side in (record.left, record.right))
     rest = f"; {lost} units with values that are not finite are left out" if lost else ""
     if record.gates == ("h",):
-        return f"no gates: |h| is above .9 in {opened[0]:.0%} of steps, below .1 in {shut[0]:.0%}{rest}"
+        ends = "no gates" if record.cell in H_ENDS_AT_1 else "no gates, and an h without bounds cannot saturate"
+        return f"{ends}: |h| is above .9 in {opened[0]:.0%} of steps, below .1 in {shut[0]:.0%}{rest}"
     shares = zip(record.gates, shut, opened, strict=True)
     return ", ".join(f"{symbol} shut {low:.0%} / open {high:.0%}" for symbol, low, high in shares) + rest

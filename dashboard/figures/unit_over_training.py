@@ -41,12 +41,14 @@ def unit_over_training(
     steps = np.array([record.step for record in records])
     shown = next((record for record in reversed(records) if at is None or record.step <= at), records[0])
     fig = figure(look, _caption(shown, layer, number), hovermode="x unified")
+    top = 1.0
     for k, symbol in enumerate(last.channels):
         if symbol == "c":
             continue  # has no bounds: it would flatten the others
         gate = next((gate for gate in table if gate.symbol == symbol), None)
         levels = np.array([record.levels[layer, k, place] for record in records])
         _draw(fig, steps, levels, symbol, gate, look)
+        top = max(top, float(np.nanmax(finite(levels), initial=top)))
     if gated:
         scales = np.array([record.timescale[layer, number] for record in records])
         _draw_timescale(fig, steps, scales, last.gate, look)
@@ -55,7 +57,7 @@ def unit_over_training(
         yaxis={
             "title": {"text": "mean" if table else "mean |h|"},
             "domain": [0.46 if gated else 0.0, 1.0],
-            "range": [-0.03, 1.03],
+            "range": [-0.03 * top, 1.03 * top],
         },
         **({"yaxis2": _time_axis(scales)} if gated else {}),
     )

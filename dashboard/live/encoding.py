@@ -48,7 +48,7 @@ def _text_above(name: str, axis: dict[str, Any], layout: dict[str, Any], columns
     share = _LABEL_HEIGHT / (layout["meta"]["height"] - margin.get("t", 0) - margin.get("b", 0))
     layout[name] = {key: value for key, value in axis.items() if key not in ("tickvals", "ticktext")} | {
         "showticklabels": False,
-        "range": [-0.5, columns - 0.5],
+        "range": axis.get("range", [-0.5, columns - 0.5]),
     }
     layout[f"yaxis{above}"] = {
         "domain": [min(top, 1 - share), min(top + share, 1.0)],

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dashboard.live.component import Choice, Panel, Pick
+from dashboard.widgets.attention_panels import beyond_panels
 from dashboard.widgets.lab_panels import HEAD, layer_choice
+from rnncore.cells import CELLS
 from rnncore.diagnostics.gate_activity import channels_of, keeping_gate, units_kept
+from rnncore.diagnostics.saturation import H_ENDS_AT_1
 from rnncore.runs.store import RunInfo
 
 UNIT = Pick("unit", axis="y")
@@ -16,6 +19,7 @@ def memory_panels(watched: list[RunInfo]) -> list[Panel]:
     heatmaps = [_heatmaps(watched, n, {}, (*_channel(run, n), _sorting(run), *layer)) for n, run in enumerate(watched)]
     return [
         *HEAD,
+        *beyond_panels(watched, layer),
         *heatmaps,
         *_of_each(
             watched,
@@ -153,9 +157,12 @@ def _keeping(run: RunInfo) -> int:
 
 
 def _sorting(run: RunInfo) -> Choice:
-    """What units are sorted by; a plain RNN has no time scale."""
+    """What units are sorted by; a plain RNN has no time scale, and an h without bounds does not saturate."""
     names = ("as stored", "by timescale", "by saturation", "by variance")
-    options = [(name, n) for n, name in enumerate(names) if n != 1 or keeping_gate(run.config.model.cell)]
+    cell = run.config.model.cell
+    ends = cell in H_ENDS_AT_1 or any(gate.sigmoid for gate in CELLS[cell].gates)
+    missing = {1: not keeping_gate(cell), 2: not ends}
+    options = [(name, n) for n, name in enumerate(names) if not missing.get(n)]
     return Choice("sort", "Sort", tuple(options))
 
 

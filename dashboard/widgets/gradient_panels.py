@@ -35,6 +35,16 @@ def panels(watched: list[RunInfo]) -> list[Panel]:
             "its direct part",
         ),
         *_of_each(watched, "training", "gradient_over_training", "The same along training", 360, (*state, *layer)),
+        Panel(
+            "input",
+            "input_gradient",
+            "Gradient at the input",
+            span=12,
+            height=340,
+            choices=(LOSSES,),
+            about="How strongly a loss depends on what was read so many steps before, of networks with a recurrence or "
+            "without one; outside of a TCN's receptive field it is exactly 0",
+        ),
         *_of_each(
             watched,
             "losses",

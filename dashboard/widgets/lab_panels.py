@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboard.live.component import Choice, Panel
+from dashboard.widgets.attention_panels import beyond_panels
 from rnncore.cells import CELLS
 from rnncore.config import KnownTask
 from rnncore.runs.store import RunInfo
@@ -55,6 +56,7 @@ def panels(watched: list[RunInfo]) -> list[Panel]:
             about="How strongly the loss at the window's last step depends on the hidden state at each step before",
         ),
     ]
+    found += beyond_panels(watched, layer)
     for index, run in enumerate(watched):
         cell = CELLS[run.config.model.cell]
         symbols = [gate.symbol for gate in cell.gates] + ["h"] + (["c"] if cell.has_cell_state else [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dashboard.figures.race import AXES
 from dashboard.live.component import Choice, Panel
 from dashboard.live.panels.compare import axis_pairs
+from dashboard.live.panels.gradient_flow import LAST
 from rnncore.cells import CELLS
 from rnncore.comparison import Race, measure_of
 
@@ -61,10 +62,13 @@ def _closer(race: Race, seed: int) -> list[Panel]:
     found = [
         Panel("gradient", "gradient_flow", f"Gradient across time, seed {seed}", span=6, height=340,
               about="How strongly the last step's loss depends on the hidden state at each step before"),
+        Panel("input", "input_gradient", f"Gradient at the input, seed {seed}", span=6, height=340,
+              params={"losses": LAST},
+              about="How strongly it depends on what was read, with a recurrence or without one"),
         Panel("timescale", "timescale", f"Memory timescale, seed {seed}", span=6, height=340,
               about="Units by 1/(1 - gate) of the gate that keeps the state"),
         Panel("timescales", "timescale_over_training", "Memory over training", span=6, height=320),
-        Panel("norm", "gradient_norm", "Gradient norm", span=6, height=320,
+        Panel("norm", "gradient_norm", "Gradient norm", span=12, height=320,
               about="Global norm over all weights before clipping"),
     ]  # fmt: skip
     if not gated:

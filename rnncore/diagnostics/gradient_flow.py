@@ -44,8 +44,9 @@ def sequence_norms(gradients: Tensor, scale: float) -> Array:
 
 
 def gradient_flow(
-    layers: list[Any], last: list[Any], *, cell: str, step: int, scale: float, cost_ms: float = 0.0
-) -> GradientFlow:
+    layers: list[Any], last: list[Any], *, cell: str, step: int, scale: float, cost_ms: float = 0.0,
+    inputs: tuple[Tensor, Tensor] | None = None, field: int = 0,
+) -> GradientFlow:  # fmt: skip
     """The record of one probe.
 
     Args:
@@ -55,6 +56,8 @@ def gradient_flow(
         step: completed training steps.
         scale: factor that turns the mean loss's gradient into that of one sequence's summed loss, T·B.
         cost_ms: what the probe cost, milliseconds.
+        inputs: gradients at what the first layer reads, of the whole loss and of the last step's alone, (T, B, D).
+        field: steps that the last output can depend on, 0 for all.
     """
     hidden_last = np.stack([sequence_norms(one.grad_hidden, scale) for one in last])
     length = hidden_last.shape[1]
@@ -64,6 +67,7 @@ def gradient_flow(
     none = np.zeros((0, length), np.float32)
     cells_total = [sequence_norms(one.grad_carried, scale) for one in layers] if has_cell else []
     cells_last = [sequence_norms(one.grad_carried, scale) for one in last] if has_cell else []
+    at_input = [] if inputs is None else [sequence_norms(one, scale) for one in inputs]
     return GradientFlow(
         step=step,
         cell=cell,
@@ -77,6 +81,9 @@ def gradient_flow(
         half_life=np.array([half_life for _, half_life in fits]),
         replay_error=max(float(one.replay_error) for one in layers),
         cost_ms=cost_ms,
+        input_total=at_input[0] if at_input else np.zeros(0),
+        input_last=at_input[1] if at_input else np.zeros(0),
+        field=field,
     )
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from rnncore.cells.window import Window
 from rnncore.config import HenonTask, KnownTask, RunConfig, SentencesTask, TextTask
+from rnncore.diagnostics.attention import AttentionMeasure
 from rnncore.diagnostics.attribution import AttributionMeasure
 from rnncore.diagnostics.carrying import walk_down
 from rnncore.diagnostics.directions import DirectionsMeasure
@@ -54,6 +56,8 @@ def live_measures(config: RunConfig) -> list[Measure]:
             measures += [ExamplesMeasure()]
     if config.model.cell == "conv_lstm" and not config.model.bidirectional:
         measures += [GateMapsMeasure()]
+    if config.model.cell == "transformer":
+        measures += [AttentionMeasure()]
     if config.model.bidirectional:
         measures += [DirectionsMeasure()]
     return [*measures, DynamicsMeasure(), PerLossMeasure(config), ParameterMeasure()]
@@ -76,19 +80,22 @@ class ProbeMeasure(Probed):
         start = time.perf_counter()
         config, step = trainer.config, trainer.step
         cell = config.model.cell
-        layers = opened.layers(trainer)
+        layers, stack = opened.layers(trainer), opened.stack(trainer)
         ends = scored(trainer.targets)[-1, : layers[-1].hidden.shape[1]]  # sequences that have a loss at the last step
         last = [
-            _of_sequences(one, ends)
-            for one in last_loss(opened.stack(trainer), trainer.model.dropout_masks, trainer.model.residual)
+            _of_sequences(one, ends) for one in last_loss(stack, trainer.model.dropout_masks, trainer.model.residual)
         ]
+        of_last = sum(one.grad_input for one in last[: len(stack[0].directions)])
         scale = float(trainer.positions)  # the trained loss is the mean over so many
         text, targets = (trainer.task.labels(values[:, 0]) for values in (trainer.inputs, trainer.targets))
         gates = gate_activity(layers, cell=cell, step=step, text=text, targets=targets)
         shut = saturation(layers, cell=cell, step=step)
         memory = memory_timescale(layers, cell=cell, step=step)
         cost = opened.seconds + time.perf_counter() - start
-        flow = gradient_flow(layers, last, cell=cell, step=step, scale=scale, cost_ms=1000 * cost)
+        flow = gradient_flow(
+            layers, last, cell=cell, step=step, scale=scale, cost_ms=1000 * cost,
+            inputs=(stack[0].grad_input, of_last), field=receptive_field(stack),
+        )  # fmt: skip
         return [flow, gates, shut, memory]
 
 
@@ -97,7 +104,20 @@ def _of_sequences(back: Any, chosen: torch.Tensor) -> Any:
     if bool(chosen.all()) or not bool(chosen.any()):
         return back
     carried = None if back.grad_carried is None else back.grad_carried[:, chosen]
-    return SimpleNamespace(grad_hidden=back.grad_hidden[:, chosen], grad_carried=carried)
+    return SimpleNamespace(
+        grad_hidden=back.grad_hidden[:, chosen], grad_carried=carried, grad_input=back.grad_input[:, chosen]
+    )
+
+
+def receptive_field(stack: list[LayerTrace]) -> int:
+    """Steps that an output of the top layer can depend on, its own among them; 0 for all: a recurrence has no end."""
+    found = 1
+    for layer in stack:
+        equations = getattr(layer.forward.cell_type, "equations", None)
+        if not isinstance(equations, Window):
+            return 0
+        found += equations.width
+    return found
 
 
 def last_loss(stack: list[LayerTrace], masks: list[torch.Tensor | None], residual: bool = False) -> list[Any]:
@@ -112,7 +132,8 @@ def last_loss(stack: list[LayerTrace], masks: list[torch.Tensor | None], residua
         residual: each layer's input was added to its output, from the second layer on.
 
     Returns:
-        One object per layer and direction with ``grad_hidden`` and ``grad_carried``, (T, B, H).
+        One object per layer and direction with ``grad_hidden`` and ``grad_carried``, (T, B, H), and ``grad_input``,
+        (T, B, D).
     """
     top = torch.cat([trace.grad_output for trace in stack[-1].directions], -1)
     arriving = torch.zeros_like(top)

@@ -12,6 +12,9 @@ from rnncore.records import Array, Saturation
 SHUT, OPEN = 0.1, 0.9
 """Karpathy, Johnson, Fei-Fei 2015, arXiv:1506.02078, section 4.2."""
 
+H_ENDS_AT_1 = frozenset({"rnn_tanh", "orthogonal"})
+"""Of the cells without a sigmoid gate those whose h is a tanh; that of the others has no end to saturate at."""
+
 
 def saturation(layers: list[Any], *, cell: str, step: int) -> Saturation:
     """Share of (step, sequence) pairs in which a gate is < .1 (left) or > .9 (right), for each unit.

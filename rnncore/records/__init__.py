@@ -8,6 +8,7 @@ A new record is a file of its own here, and one line below.
 """
 
 from rnncore.records.any_graph import AnyGraph
+from rnncore.records.attention import Attention
 from rnncore.records.attribution import Attribution
 from rnncore.records.base import Array, Record
 from rnncore.records.baselines import Baselines
@@ -52,6 +53,7 @@ __all__ = [
     "VALIDATION_SERIES",
     "AnyGraph",
     "Array",
+    "Attention",
     "Attribution",
     "Baselines",
     "Beyond",

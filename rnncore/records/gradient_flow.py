@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,6 +24,9 @@ class GradientFlow(Record):
     ``hidden_direct`` is the loss's direct gradient on the output, what ``retain_grad`` would show.
     ``factor[l]`` is the fitted factor per step of ``hidden_last`` against the lag; ``half_life`` in steps
     (negative for a doubling). Source: Pascanu et al. 2013, arXiv:1211.5063.
+    ``input_total[t]`` and ``input_last[t]`` are the same at what the first layer reads, ‖dL/dx_t‖ and ‖∂L_{T-1}/∂x_t‖,
+    in float64; empty where that was not measured. ``field`` steps are all that the last output can depend on, so that
+    ``input_last`` is exactly 0 before them; 0 for all steps.
     """
 
     kind: ClassVar[str] = "gradient_flow"
@@ -38,6 +42,9 @@ class GradientFlow(Record):
     half_life: Array  # (L,)
     replay_error: float = 0.0
     cost_ms: float = 0.0
+    input_total: Array = dataclasses.field(default_factory=lambda: np.zeros(0))  # (T,) or (0,)
+    input_last: Array = dataclasses.field(default_factory=lambda: np.zeros(0))  # (T,) or (0,)
+    field: int = 0
 
     @property
     def lags(self) -> Array:
@@ -62,5 +69,11 @@ class GradientFlow(Record):
             columns |= {
                 "grad_cell_total": self.cell_total.ravel(),
                 "grad_cell_last_loss": self.cell_last.ravel(),
+            }
+        if len(self.input_last):  # the first layer's alone
+            rest = np.full((layers - 1) * steps, np.nan)
+            columns |= {
+                "grad_input_total": np.concatenate([self.input_total, rest]),
+                "grad_input_last_loss": np.concatenate([self.input_last, rest]),
             }
         return pd.DataFrame(columns)

@@ -14,6 +14,7 @@ from dashboard.live.panels.history import MOST_POINTS, history, thinned
 from dashboard.live.source import Source
 from dashboard.widgets.gates_panels import cell_panels, memory_panels
 from rnncore.config import RunConfig
+from rnncore.records import Attention
 from rnncore.runs.store import RunStore
 from tests.dashboard.test_pages import home  # noqa: F401
 from tests.diagnostics.test_gate_activity import recorded
@@ -40,7 +41,7 @@ def filled(store, *, cell="lstm", probes=5, **settings):
 
 
 def scene(source, runs, panel, at=None, **chosen):
-    watched = [source.run(run.id, {"gate_activity", "memory", "saturation"}) for run in runs]
+    watched = [source.run(run.id, {"gate_activity", "memory", "saturation", "attention"}) for run in runs]
     return Scene(source, watched, at, Look(), {**panel.params, **chosen})
 
 
@@ -150,3 +151,36 @@ def test_the_page_opens_with_and_without_a_run_and_says_what_there_is_to_see(vie
     again.switch_page(f"views/{view}").run()
     assert not again.exception
     assert not again.error
+
+
+def test_a_network_without_a_recurrence_shows_whom_it_asks_or_how_far_it_sees(store):
+    """And no sorting by what it has not."""
+    found = {}
+    for cell in ("transformer", "tcn", "lstm"):
+        run = store.create(RunConfig.of(cell=cell, hidden_size=32, num_layers=2))
+        cards = memory_panels([run])
+        found[cell] = {card.name for card in cards} & {"attention", "receptive_field"}
+        (heatmap,) = [card for card in cards if card.name == "gate_activity"]
+        (sort,) = [choice for choice in heatmap.choices if choice.param == "sort"]
+        assert len(sort.options) == (4 if cell == "lstm" else 2)
+        for card in cards:
+            if card.name in found[cell]:
+                made = PANELS[card.name].build(scene(Source(lambda: store), [run], card))
+                assert made["figure"]["layout"]["annotations"], "empty without a word"
+    assert found == {"transformer": {"attention"}, "tcn": {"receptive_field"}, "lstm": set()}
+
+
+def test_the_head_and_the_layer_of_a_map_can_be_chosen(store):
+    run = store.create(RunConfig.of(cell="transformer", hidden_size=32, num_layers=2))
+    weights = np.random.default_rng(0).dirichlet(np.ones(3), (2, 4, 3)).astype(np.float16)
+    record = Attention(step=1, weights=np.tril(weights), earlier=np.zeros((2, 4, 3)), text=tuple("abc"))
+    store.put(run.id, record)
+    (card,) = [card for card in memory_panels([run]) if card.name == "attention"]
+    assert [choice.param for choice in card.choices] == ["head", "layer"]
+    assert [value for _, value in card.choices[0].options] == [0, 1, 2, 3, 4]
+    source = Source(lambda: store)
+    for layer in range(2):
+        for head in range(5):
+            view = scene(source, [run], card, layer=layer, head=head)
+            drawn = PANELS["attention"].build(view)["figure"]["data"][0]["z"]
+            np.testing.assert_allclose(drawn, record.of(layer, head - 1 if head else None), atol=1e-6)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -34,7 +35,8 @@ def filled(store, *, cell="lstm", steps=(1, 2, 4), **settings):
     store.append(run.id, "train", train(steps=max(steps, default=1)))
     has_cell, symbols = cell == "lstm", {"lstm": "ifgo", "gru": "rzn"}.get(cell, "")
     for step in steps:
-        store.put(run.id, replace(flow([0.1 * step] * 6, cell=has_cell), step=step))
+        each = np.full(6, 0.1 * step)
+        store.put(run.id, replace(flow(each, cell=has_cell), step=step, input_total=each, input_last=each))
         store.put(run.id, matrix(factor=0.5 / step, cell=has_cell, step=step, rows=("layer 1", "layer 2")))
         norms = parameters(step, symbols=symbols, layers=2, noise_scale=50.0 * step)
         store.put(run.id, replace(norms, update=norms.weight**2 * 1e-4))
@@ -80,7 +82,8 @@ def test_the_loss_pointed_at_reaches_the_curve_beside_the_heatmap(store):
 
 def test_every_offered_choice_changes_the_card_that_offers_it(store):
     run = filled(store, num_layers=2)
-    store.put(run.id, replace(flow([[0.1] * 6, [0.7] * 6]), step=8))
+    read = {"input_total": np.full(6, 0.3), "input_last": np.full(6, 0.2)}
+    store.put(run.id, replace(flow([[0.1] * 6, [0.7] * 6]), step=8, **read))
     fresh = store.get(run.id)
     for card in panels([fresh]):
         for choice in card.choices:

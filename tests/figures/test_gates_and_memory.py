@@ -1,9 +1,11 @@
 """Claims about the figures of Gates and memory: sorted rows, the picked unit, time scales, and all over training."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from dashboard.figures.base import Line, Look
 from dashboard.figures.gate_activity import gate_activity
@@ -13,6 +15,8 @@ from dashboard.figures.unit_over_time import unit_over_time
 from dashboard.figures.unit_over_training import unit_over_training
 from dashboard.live.encoding import encode, to_json
 from rnncore.cells import CELLS
+from rnncore.diagnostics.findings import saturated_units
+from rnncore.diagnostics.saturation import H_ENDS_AT_1
 from rnncore.records import MemoryTimescale, Saturation
 from tests.diagnostics.test_gate_activity import made, recorded
 
@@ -244,3 +248,25 @@ def test_the_live_page_gets_the_same_figures_that_plotly_has_checked():
     ):
         plain, checked = draw.plain(*arguments, **options), draw(*arguments, **options)
         assert json.loads(to_json(encode(plain))) == json.loads(to_json(encode(checked)))
+
+
+def test_an_h_without_bounds_is_not_cut_off_nor_called_saturated():
+    """As in a TCN, a transformer or an LRU; that of a tanh has ends."""
+    beyond = unit_over_training([memory(cell="tcn", level=2.5), memory(cell="tcn", level=3.5, step=2)], ())
+    assert beyond.layout.yaxis.range[1] > 3.5
+    assert unit_over_training([memory(cell="rnn_tanh")], ()).layout.yaxis.range[1] == 1.03
+    for cell, ends in (("rnn_tanh", True), ("tcn", False), ("lru", False)):
+        record = replace(shares(gates=("h",)), cell=cell)
+        assert ("saturated" in saturation(record, {}).layout.yaxis.title.text) == ends
+        assert ("cannot saturate" in caption(saturation(record, {}))) == (not ends)
+        assert ("end at 1" in caption(timescale_histogram([(RNN, memory(cell=cell))]))) == ends
+        assert bool(saturated_units(replace(shares(gates=("h",), right=1.0), cell=cell))) == ends
+
+
+@pytest.mark.parametrize("cell", [name for name, cell in CELLS.items() if not any(gate.sigmoid for gate in cell.gates)])
+def test_the_cells_whose_h_ends_at_1_are_those_that_never_pass_it(cell):
+    torch.manual_seed(0)
+    layer = CELLS[cell].layer(8, 8)
+    with torch.no_grad():
+        largest = float(layer(torch.full((6, 2, 8), 20.0) * torch.randn(6, 2, 8).sign())[0].abs().max())
+    assert (largest <= 1) == (cell in H_ENDS_AT_1)

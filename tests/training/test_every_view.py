@@ -21,6 +21,8 @@ TEXTS = EVERY | {"sample", "sample_quality", "attribution", "exposure"}
 SENTENCES = EVERY | {"sentence_shares", "word_tree", "intruders", "attribution", "exposure"}
 CASES = {
     "text": ({"task": "text", "cell": "lstm", "num_layers": 2, "dropout": 0.3}, TEXTS),
+    "text, a transformer": ({"task": "text", "cell": "transformer", "num_layers": 2}, TEXTS | {"attention"}),
+    "text, a TCN": ({"task": "text", "cell": "tcn", "num_layers": 3, "dropout": 0.2}, TEXTS),
     "text, tossing coins": ({"task": "text", "cell": "gru", "epsilon": 0.5, "optimizer": "rmsprop"}, TEXTS | {"coins"}),
     "sentences": ({"task": "sentences", "cell": "rnn_tanh", "epsilon": 0.5, "dropout": 0.2}, SENTENCES | {"coins"}),
     "henon": ({"task": "henon", "cell": "gru", "optimizer": "sgd"}, EVERY | {"distributional_shift"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from dashboard.figures.attention import attention
 from dashboard.figures.cell_diagram import cell_diagram
 from dashboard.figures.memory import timescale_histogram, timescale_over_training
 from dashboard.figures.saturation import saturation_over_training
@@ -12,7 +13,7 @@ from dashboard.figures.unit_over_training import unit_over_training
 from dashboard.live.panels.history import history
 from dashboard.live.panels.scene import PanelType, Scene, lines_of
 from rnncore.cells import CELLS, Gate
-from rnncore.records import GateActivity, MemoryTimescale, Saturation
+from rnncore.records import Attention, GateActivity, MemoryTimescale, Saturation
 
 
 def _table(scene: Scene) -> tuple[Gate, ...]:
@@ -32,6 +33,13 @@ def _unit_over_time(scene: Scene) -> dict[str, Any]:
 def _unit_over_training(scene: Scene) -> dict[str, Any]:
     records = cast("list[MemoryTimescale]", history(scene, "memory", scene.run))
     return {"figure": unit_over_training.plain(records, _table(scene), scene.look, at=scene.at, **_unit(scene))}
+
+
+def _attention(scene: Scene) -> dict[str, Any]:
+    record = cast("Attention | None", scene.record("attention"))
+    head = scene.params.get("head", 0)  # 0 for the mean, else counted from 1
+    where: dict[str, Any] = {"layer": scene.layer, "head": head - 1 if head else None, "narrow": len(scene.runs) > 1}
+    return {"figure": attention.plain(record, scene.look, **where)}
 
 
 def _cell_diagram(scene: Scene) -> dict[str, Any]:
@@ -62,6 +70,7 @@ def _saturation_over_training(scene: Scene) -> dict[str, Any]:
 PANELS: dict[str, PanelType] = {
     "unit_over_time": PanelType(("gate_activity",), _unit_over_time, one_run=True),
     "unit_over_training": PanelType(("memory",), _unit_over_training, one_run=True),
+    "attention": PanelType(("attention",), _attention, one_run=True),
     "cell_diagram": PanelType(("gate_activity",), _cell_diagram, one_run=True),
     "timescale": PanelType(("memory",), _timescale),
     "timescale_over_training": PanelType(("memory",), _timescale_over_training),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from dashboard.figures.base import Line
 from dashboard.figures.gradient_flow import gradient_flow
 from dashboard.figures.gradient_norm import gradient_norm
 from dashboard.figures.gradient_over_training import gradient_over_training
+from dashboard.figures.input_gradient import input_gradient
 from dashboard.figures.parameters import KINDS, gradient_by_gate, noise_scale, update_ratio
 from dashboard.figures.per_loss import one_loss, per_loss
 from dashboard.live.panels.history import history
@@ -17,12 +19,26 @@ BOTH, LAST, ALL = range(3)
 """Values of parameter ``losses``: which curves stand in the chart."""
 
 
-def _curves(scene: Scene) -> dict[str, Any]:
+def _flows(scene: Scene) -> list[tuple[Line, GradientFlow]]:
     pairs = [(line, scene.record("gradient_flow", run)) for line, run in zip(lines_of(scene), scene.runs, strict=True)]
-    found = [(line, flow) for line, flow in pairs if flow is not None]
+    return [(line, flow) for line, flow in pairs if flow is not None]
+
+
+def _curves(scene: Scene) -> dict[str, Any]:
     losses, direct = scene.params.get("losses", BOTH), bool(scene.params.get("direct", 0))
     curves = {"last": losses != ALL, "total": losses != LAST, "direct": direct}
-    return {"figure": gradient_flow.plain(found, scene.look, layer=scene.layer, **curves)}
+    return {"figure": gradient_flow.plain(_flows(scene), scene.look, layer=scene.layer, **curves)}
+
+
+def _at_input(scene: Scene) -> dict[str, Any]:
+    losses = scene.params.get("losses", BOTH)
+    return {"figure": input_gradient.plain(_flows(scene), scene.look, last=losses != ALL, total=losses != LAST)}
+
+
+def _receptive_field(scene: Scene) -> dict[str, Any]:
+    flow = cast("GradientFlow | None", scene.record("gradient_flow"))
+    line = lines_of(scene)[scene.runs.index(scene.run)]
+    return {"figure": input_gradient.plain([] if flow is None else [(line, flow)], scene.look, total=False)}
 
 
 def _over_training(scene: Scene) -> dict[str, Any]:
@@ -72,6 +88,8 @@ def _noise_scale(scene: Scene) -> dict[str, Any]:
 
 PANELS: dict[str, PanelType] = {
     "gradient_curves": PanelType(("gradient_flow",), _curves),
+    "input_gradient": PanelType(("gradient_flow",), _at_input),
+    "receptive_field": PanelType(("gradient_flow",), _receptive_field, one_run=True),
     "gradient_over_training": PanelType(("gradient_flow",), _over_training, one_run=True),
     "per_loss": PanelType(("per_loss",), _per_loss, one_run=True),
     "one_loss": PanelType(("per_loss",), _one_loss, one_run=True),

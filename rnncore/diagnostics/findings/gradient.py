@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rnncore.cells import CELLS
 from rnncore.diagnostics.findings.finding import GATES, GRADIENT, LOSS, NORM, Finding
 from rnncore.diagnostics.findings.loss import WINDOW
 from rnncore.records import Array, Columns, GateActivity, GradientFlow
@@ -70,6 +71,8 @@ def gradient(flow: GradientFlow | None, names: Sequence[str] = (), *, solved: bo
             "look for dead units, for a detach() on the way, and whether the loss depends on these layers",
             GRADIENT,
         )
+    if flow.cell in CELLS and not CELLS[flow.cell].recurrent:
+        return _field(flow)
     if not np.isfinite(flow.factor).any():
         return None
     layer = int(np.nanargmax(flow.factor))
@@ -92,6 +95,21 @@ def gradient(flow: GradientFlow | None, names: Sequence[str] = (), *, solved: bo
     left = f", half is left after {half_life:.0f} steps" if 0 < half_life < math.inf else ""
     said = f"The gradient reaches back{where}: {factor:.3f} a step{left}"
     return Finding("carried", "good", said, evidence, view=GRADIENT)
+
+
+def _field(flow: GradientFlow) -> Finding | None:
+    """Without a recurrence no gradient fades from step to step; it may end."""
+    steps = flow.hidden_last.shape[1]
+    if not 0 < flow.field < steps:
+        return None
+    return Finding(
+        "short_field",
+        "info",
+        f"An output sees {flow.field} of the window's {steps} steps: what lies before has a gradient of exactly 0",
+        {"field": float(flow.field), "window": float(steps), "step": float(flow.step)},
+        "add layers if the task needs more: each doubles the receptive field of a TCN",
+        GRADIENT,
+    )
 
 
 _REACH_FURTHER = {

@@ -10,6 +10,7 @@ import numpy as np
 from rnncore.cells import CELLS
 from rnncore.diagnostics.findings.finding import GATES, SATURATION, TIMESCALE, Finding
 from rnncore.diagnostics.gate_activity import still
+from rnncore.diagnostics.saturation import H_ENDS_AT_1
 from rnncore.records import GateActivity, MemoryTimescale, Saturation
 
 DEAD_SHARE = 0.1
@@ -72,8 +73,8 @@ def saturated_units(saturation: Saturation | None, names: Sequence[str] = ()) ->
 
 
 def _saturated(one: Saturation) -> float:
-    """The share of a layer's units that are; h of a ReLU has no end, and so none."""
-    if one.cell == "rnn_relu":
+    """The share of a layer's units that are; where h has no end, none."""
+    if one.gates == ("h",) and one.cell not in H_ENDS_AT_1:
         return 0.0
     ends = one.right[0] if one.gates == ("h",) else one.left[0] + one.right[0]  # (G, H)
     return float(np.mean((ends >= AT_ENDS).all(0))) if ends.size else 0.0
