@@ -82,7 +82,7 @@ def test_any_json_document_gives_a_configuration_or_a_config_error(document):
             {"task": "chess"},
             "task must be one of 'text', 'sentences', 'henon', 'delayed_recall', 'adding', 'copy_memory', "
             "'temporal_order', 'parity', 'anbn', 'dyck', 'digits', 'sign_of_sum', 'image', 'captions', 'motion', "
-            "'sentiment', 'frames', 'video', 'both_ways', 'phonemes', got 'chess'",
+            "'sentiment', 'frames', 'video', 'sound', 'both_ways', 'phonemes', got 'chess'",
         ),
         (
             {"task": "adding", "sequence_length": 50, "test_length": 20},

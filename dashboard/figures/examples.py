@@ -125,7 +125,10 @@ def frames(record: Examples | None, look: Look = LIGHT, *, n: int = 0) -> Sketch
             z=image, xaxis=f"x{axis}", yaxis=f"y{axis}", zmin=0, zmax=1, showscale=False, hoverinfo="skip",
             colorscale=[[0, look.palette.line], [1, look.palette.ink]], name=name,
         )  # fmt: skip
-        layout[f"xaxis{axis}"] = {"visible": False, "anchor": f"y{axis}", "fixedrange": True}
+        layout[f"xaxis{axis}"] = {
+            "visible": False, "anchor": f"y{axis}", "fixedrange": True, "constrain": "domain",
+            "constraintoward": "left",
+        }  # fmt: skip
         layout[f"yaxis{axis}"] = {
             "visible": False, "anchor": f"x{axis}", "domain": [top - 0.2, top - 0.045], "fixedrange": True,
             "range": [len(image) - 0.5, -0.5], "scaleanchor": f"x{axis}",

@@ -72,6 +72,7 @@ def learning_curve(
     at: int | None = None,
     unit: Unit = BITS,
     floor: float | None = None,
+    one_way: float | None = None,
 ) -> Sketch:
     """Training loss (faint: each batch; strong: running mean) and validation loss (dots), lower is better.
 
@@ -81,6 +82,7 @@ def learning_curve(
         at: mark this training step.
         unit: what the losses are shown in.
         floor: the loss of knowing nothing, in that unit; None where it is not known.
+        one_way: the least loss of whoever reads the past alone, likewise; drawn as ``floor`` is.
     """
     curves = [curve for curve in curves if len(curve.train.get("step", ()))]
     if not curves:
@@ -132,8 +134,9 @@ def learning_curve(
             tops.append(float(np.nanmax(mean)))
             bottoms.append(float(measured.min()))
             starts.append(float(measured[0]))
-    if floor is not None and tops:
-        tops, bottoms, starts = [*tops, floor], [*bottoms, floor], [*starts, floor]
+    levels = {name: loss for name, loss in (("knowing nothing", floor), ("one way", one_way)) if loss is not None}
+    if tops:
+        tops, bottoms, starts = ([*values, *levels.values()] for values in (tops, bottoms, starts))
     if unit.short:
         low, high = _range(tops, bottoms, baselines.uniform if baselines else max(starts, default=8.0), baselines)
     elif unit.log:
@@ -142,8 +145,8 @@ def learning_curve(
         low, high = _any_range(tops, bottoms)
     if baselines is not None:
         _draw_baselines(fig, baselines, look, low, high)
-    if floor is not None:
-        _level(fig, "knowing nothing", floor, look, log=unit.log)
+    for name, loss in levels.items():
+        _level(fig, name, loss, look, log=unit.log)
     if at is not None:
         fig.add_vline(x=at, line={"color": look.palette.accent, "width": 1.5})
     fig.update_layout(

@@ -36,6 +36,7 @@ SHAPES: dict[str, Shape] = {
     "adding": Shape((".3", "<b>.7</b>", ".1", "<b>.2</b>", ".9"), ("", "", "", "", ".9")),
     "recall": Shape(("symbol", "·", "·", "·", "?"), ("", "", "", "", "symbol")),
     "video": Shape(("frame", "frame", "", "", ""), ("", "frame", "frame", "frame", "frame"), True),
+    "sound": Shape(("♪", "♪", "", "", ""), ("", "♪", "♪", "♪", "♪")),
     "phonemes": Shape(("k", "a", "n", "e", "␣"), ("k", "ā", "n", "–", "–")),
     "both_ways": Shape(("0", "1", "1", "0", "1"), ("no", "no", "no", "yes", "no")),
 }

@@ -270,6 +270,7 @@ class Live {
 
   purge(panel) {
     for (const plot of panel.plots ?? []) window.Plotly?.purge(plot); // its listeners go with it
+    for (const player of panel.players?.values() ?? []) this.hush(panel, player);
     panel.plots = []; panel.parts = []; panel.drawn = false;
   }
 
@@ -349,6 +350,7 @@ class Live {
     else if (content.metrics) this.drawMetrics(panel, content.metrics);
     else if (content.verdicts) this.drawVerdicts(panel, content.verdicts);
     else if (content.table) this.drawTable(panel, content.table);
+    if (content.sounds?.length || panel.sounds) this.offerSounds(panel, content.sounds ?? []);
     if (content.caption !== undefined && panel.caption) panel.caption.textContent = content.caption;
   }
 
@@ -380,6 +382,61 @@ class Live {
       toImageButtonOptions: { format: "svg", filename: panel.spec.id },
     });
     this.listen(panel, plot);
+  }
+
+  // What may be listened to: a button each. While one sounds, a line goes along the chart; what is new is heard next time.
+  offerSounds(panel, sounds) {
+    if (!panel.sounds) {
+      panel.sounds = make("div", "lv-sounds"); panel.players = new Map();
+      (panel.choices ?? panel.body).before(panel.sounds);
+    }
+    const wanted = new Set(sounds.map((one) => one.label));
+    for (const [label, player] of panel.players) if (!wanted.has(label)) { this.hush(panel, player); player.button.remove(); panel.players.delete(label); }
+    for (const sound of sounds) {
+      let player = panel.players.get(sound.label);
+      if (!player) {
+        player = { button: make("button", "lv-button lv-play") }; player.button.type = "button";
+        player.button.onclick = () => { if (player.audio) this.hush(panel, player); else this.listenTo(panel, player); };
+        panel.players.set(sound.label, player); panel.sounds.append(player.button);
+      }
+      player.sound = sound;
+      this.named(player);
+    }
+  }
+
+  named(player) {
+    const playing = Boolean(player.audio);
+    player.button.textContent = (playing ? "■ " : "▶ ") + player.sound.label;
+    player.button.setAttribute("aria-label", (playing ? "Stop: " : "Listen to: ") + player.sound.label);
+    player.button.classList.toggle("lv-on", playing);
+  }
+
+  listenTo(panel, player) {
+    for (const other of panel.players.values()) this.hush(panel, other);
+    const { wav, begins, ends } = player.sound;
+    const audio = (player.audio = new Audio("data:audio/wav;base64," + wav));
+    this.named(player);
+    const line = make("div", "lv-cursor"), plot = panel.plots[0];
+    const follow = () => {
+      if (player.audio !== audio) { line.remove(); return; }
+      const frame = plot?._fullLayout;
+      if (frame?.xaxis && audio.duration) {
+        if (line.parentElement !== plot) plot.append(line);
+        const x = frame.xaxis.l2p(begins + (ends - begins) * (audio.currentTime / audio.duration));
+        line.hidden = x < 0 || x > frame.xaxis._length;
+        line.style.transform = `translate(${frame._size.l + x}px, ${frame._size.t}px)`;
+        line.style.height = frame._size.h + "px";
+      }
+      requestAnimationFrame(follow);
+    };
+    audio.onended = () => this.hush(panel, player);
+    audio.play().then(follow, () => { this.hush(panel, player); this.say("The browser would not play the sound; check whether this page may make any."); });
+  }
+
+  hush(panel, player) {
+    if (!player.audio) return;
+    player.audio.pause(); player.audio = undefined;
+    this.named(player);
   }
 
   drawSamples(panel, content) {

@@ -30,7 +30,7 @@ from rnncore.runs.store import RunInfo, RunStore
 
 _HERE, _LIVE = Path(__file__).parent, Path(component.__file__).parent
 _POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; media-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
 _LONG = 100_000_000

@@ -44,6 +44,8 @@ GALLERY = (
     _of("order-decides", "A phrase, praise or blame"),
     _of("many-to-many", "A clip, a label for each frame"),
     Drawing("translation", "translation", Model(cell="lstm"), "A date in words, the same as an ISO date"),
+    _of("film-goes-on", "A few frames, as many more as one likes"),
+    _of("sound-goes-on", "A moment of a chord, and the rest of it"),
     _of("both-directions", "Bits, an answer that needs what comes next"),
     _of("end-decides", "A word, the sound of each letter"),
     _of("convolution-inside", "A film, the frames to come"),

@@ -26,6 +26,7 @@ from rnncore.config.shapes.image import ImageTask
 from rnncore.config.shapes.motion import MotionTask
 from rnncore.config.shapes.phonemes import PhonemesTask
 from rnncore.config.shapes.sentiment import SentimentTask
+from rnncore.config.shapes.sound import SoundTask
 from rnncore.config.shapes.video import VideoTask
 
 
@@ -100,7 +101,15 @@ KnownTasks = (
 )
 """Those that tell cells apart."""
 ShapeTasks = (
-    ImageTask | CaptionsTask | MotionTask | SentimentTask | FramesTask | VideoTask | BothWaysTask | PhonemesTask
+    ImageTask
+    | CaptionsTask
+    | MotionTask
+    | SentimentTask
+    | FramesTask
+    | VideoTask
+    | SoundTask
+    | BothWaysTask
+    | PhonemesTask
 )
 """Those of the lecture's shapes of networks."""
 Task = Annotated[

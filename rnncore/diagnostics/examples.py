@@ -12,14 +12,17 @@ from torch import Tensor
 
 from rnncore.records import Record
 from rnncore.records.examples import MOST, Examples
-from rnncore.tasks.drawn import DrawnTask
+from rnncore.tasks.drawn import VALIDATION, DrawnTask, held_out
+from rnncore.tasks.video import VideoTask, overlap
 from rnncore.training.measuring import is_power_of_two
 
 if TYPE_CHECKING:
     from rnncore.training.trainer import Trainer
 
-FREE, CONTEXT = 16, 8
-"""Steps that a network goes on alone, and those that it reads before."""
+CONTEXT, ALONE, FREE = 8, 32, 16
+"""Frames of a film that a network reads; those that it goes on with alone; and of these, the ones that are kept."""
+EXAMINED = 64
+"""Films of which it is measured how well it goes on."""
 
 
 class ExamplesMeasure:
@@ -51,7 +54,9 @@ def examples(trainer: Trainer, most: int = MOST) -> Examples:
     task, model = trainer.task, trainer.model
     assert isinstance(task, DrawnTask)
     batches = iter(task.validation_batches())
-    inputs, targets = (one[:, _spread(one.shape[1], most)] for one in next(batches))
+    inputs, targets = next(batches)
+    shown = _spread(inputs.shape[1], most)
+    inputs, targets = inputs[:, shown], targets[:, shown]
     training = model.training
     model.eval()
     outputs = model(inputs.to(trainer.device))[0].cpu()
@@ -59,10 +64,12 @@ def examples(trainer: Trainer, most: int = MOST) -> Examples:
     picture: tuple[int, int] | None = getattr(config, "picture", None)
     pixels = picture[0] * picture[1] if picture else 0
     names = tuple(getattr(config, "choices", ()))
-    free, truth, context = _alone(trainer, inputs, targets) if picture and not names else (None, None, 0)
-    model.train(training)
     count = inputs.shape[1]
     none = np.zeros((0, count, 0), np.float32)
+    alone: dict[str, Any] = {"context": 0, "free": none, "truth": none}
+    if isinstance(task, VideoTask):
+        alone = _alone(trainer, task, shown, min(CONTEXT, len(inputs)))
+    model.train(training)
     return Examples(
         step=trainer.step,
         names=names,
@@ -72,27 +79,30 @@ def examples(trainer: Trainer, most: int = MOST) -> Examples:
         targets=targets.numpy() if names else _half(targets),
         answers=_half(outputs.softmax(-1) if names else task.own(outputs, outputs[..., 0], 0)),
         scores=task.scores(inputs, outputs, targets).numpy().astype(np.float32),
-        context=context,
-        free=none if free is None else free,
-        truth=none if truth is None else truth,
+        **alone,
     )
 
 
-def _alone(trainer: Trainer, inputs: Tensor, targets: Tensor) -> tuple[Any, Any, int]:
-    """Pictures that a network predicts from its own, (F, N, h·w), and those that really follow."""
-    task: Any = trainer.task
-    model, seen = trainer.model, inputs[: min(CONTEXT, len(inputs))].to(trainer.device)
-    outputs, state = model(seen)
-    last, found = outputs[-1], []
-    for _ in range(FREE):
-        frame = task.own(last, last[..., 0], 0)
-        found.append(frame)
-        outputs, state = model(frame.unsqueeze(0), state)
-        last = outputs[-1]
-    whole = np.concatenate([inputs.numpy(), targets[-1:].numpy()])
-    known = whole[len(seen) :]
-    truth = known if len(known) >= FREE else np.concatenate([known, task.future(whole, FREE - len(known))])
-    return _half(torch.stack(found).cpu()), truth[:FREE].astype(np.float16), len(seen)
+@torch.no_grad()
+def _alone(trainer: Trainer, task: VideoTask, shown: list[int], context: int) -> dict[str, Any]:
+    """Films of the validation data, those that are shown first, of which the network reads some frames and then its
+    own: pictures, and how far they overlap with the truth."""
+    chosen = [*shown, *(n for n in range(VALIDATION) if n not in shown)][:EXAMINED]
+    films = torch.from_numpy(task.clip(held_out(0), VALIDATION, context + ALONE)[:, chosen])
+    outputs, state = trainer.model(films[:context].to(trainer.device))
+    found = []
+    for _ in range(ALONE):
+        found.append(task.own(outputs[-1], outputs[-1, ..., 0], 0))
+        outputs, state = trainer.model(found[-1].unsqueeze(0), state)
+    alone, truth, last = torch.stack(found).cpu(), films[context:], films[context - 1]
+    kept = slice(FREE), slice(len(shown))
+    return {
+        "context": context,
+        "free": _half(alone[kept]),
+        "truth": _half(truth[kept]),
+        "overlap": overlap(alone, truth).numpy(),
+        "copied": overlap(last.expand_as(truth), truth).numpy(),
+    }
 
 
 def _spread(count: int, most: int) -> list[int]:

@@ -11,6 +11,7 @@ import torch
 
 from rnncore.cells.window import Window
 from rnncore.config import HenonTask, KnownTask, RunConfig, SentencesTask, TextTask
+from rnncore.config.shapes.sound import SoundTask
 from rnncore.diagnostics.attention import AttentionMeasure
 from rnncore.diagnostics.attribution import AttributionMeasure
 from rnncore.diagnostics.carrying import walk_down
@@ -29,6 +30,7 @@ from rnncore.diagnostics.per_loss import PerLossMeasure
 from rnncore.diagnostics.probed import Opened, Probed
 from rnncore.diagnostics.samples import QualityMeasure, SampleMeasure
 from rnncore.diagnostics.saturation import saturation
+from rnncore.diagnostics.sound import SoundMeasure
 from rnncore.diagnostics.structured_prediction import SharesMeasure, TreeMeasure
 from rnncore.probe.layers import LayerTrace
 from rnncore.probe.trace import Trace
@@ -52,6 +54,8 @@ def live_measures(config: RunConfig) -> list[Measure]:
             measures += [ExposureMeasure(patience=0), FeedingMeasure()]
         case HenonTask():
             measures += [DistributionalShiftMeasure()]
+        case SoundTask():
+            measures += [SoundMeasure()]
         case KnownTask() if config.task.shown:
             measures += [ExamplesMeasure()]
     if config.model.cell == "conv_lstm" and not config.model.bidirectional:

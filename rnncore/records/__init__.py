@@ -38,6 +38,7 @@ from rnncore.records.sample_quality import QualityLevels, SampleQuality
 from rnncore.records.saturation import Saturation
 from rnncore.records.series import FEEDING_SERIES, SCORE_SERIES, TRAIN_SERIES, VALIDATION_SERIES, Columns, join
 from rnncore.records.shared_weights import SharedWeights
+from rnncore.records.sound import Sound
 from rnncore.records.structured_prediction import Intruders, SentenceShares, WordTree
 from rnncore.records.translation import Translation
 from rnncore.records.unrolled import Unrolled
@@ -86,6 +87,7 @@ __all__ = [
     "Saturation",
     "SentenceShares",
     "SharedWeights",
+    "Sound",
     "StepJacobian",
     "Translation",
     "Unrolled",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 MOST = 8
 """Sequences that are kept."""
+
+
+def _nothing() -> Array:
+    return np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +41,8 @@ class Examples(Record):
     context: int  # steps that are read before the network goes on alone; 0 where it never does
     free: Array  # (F, N, h·w), (0, N, 0) likewise
     truth: Array  # (F, N, h·w), what really followed
+    overlap: Array = field(default_factory=_nothing)  # (A, E) of its own pictures with the truth, over E films
+    copied: Array = field(default_factory=_nothing)  # (A, E) likewise, of the last picture that was read
 
     @property
     def choices(self) -> bool:

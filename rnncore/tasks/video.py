@@ -3,8 +3,7 @@
 Two scenes. ``square``: two by two bright pixels on a torus of 12×12, that go on by a pixel in one of eight directions.
 ``digits``: two of the handwritten digits of ``digits.py`` in a box of 16×16, that bounce off its walls, after
 Srivastava et al. 2015, "Unsupervised learning of video representations using LSTMs", arXiv:1502.04681; where they
-overlap, the brighter pixel counts. The first frame tells no velocity: the answer to it is not asked for. Every film
-repeats itself (``period``), so that it is known how any one goes on that is long enough.
+overlap, the brighter pixel counts. The first frame tells no velocity: the answer to it is not asked for.
 
 What is examined never occurs in training: generators of ``held_out`` (see ``drawn.is_held_out``) draw squares that
 begin in a corner of the torus which no film of training enters at any of its frames, or the first ``HELD_OUT`` images;
@@ -16,10 +15,9 @@ Shapes: T frames, B films, N pixels (144 or 256); inputs and targets are (T, B, 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnncore.config.shapes.video import VideoTask as Settings
 from rnncore.tasks.base import scored
@@ -58,30 +56,6 @@ class VideoTask(DrawnTask):
     def _wraps(self) -> bool:
         return self.config.scene == "square"
 
-    @property
-    def period(self) -> int:
-        """Frames after which any film repeats itself: once round the torus, or to the other wall and back."""
-        rows, _ = self.config.picture
-        return rows if self._wraps else 2 * (rows - DIGIT)
-
-    def future(self, inputs: NDArray[Any], steps: int) -> Floats:
-        """The true frames that follow on frames (T, B, N), (steps, B, N).
-
-        Of squares, two frames are enough; of digits, which hide each other, a period of them.
-        """
-        enough = 2 if self._wraps else self.period
-        if len(inputs) < enough:
-            raise ValueError(f"inputs must have at least {enough} frames, got {len(inputs)}; read more of the film")
-        known = np.asarray(inputs, np.float32)
-        if len(known) < self.period:
-            before, now = (frame.reshape(-1, SIDE, SIDE) for frame in known[-2:])
-            known = np.empty((self.period, *known.shape[1:]), np.float32)
-            for velocity in VELOCITIES:
-                alike = (np.roll(before, velocity, (1, 2)) == now).all((1, 2))
-                for t in range(self.period):
-                    known[t, alike] = np.roll(now[alike], (t + 1) * velocity, (1, 2)).reshape(-1, SIDE * SIDE)
-        return np.asarray(known[-self.period :][np.arange(steps) % self.period])
-
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean binary cross-entropy over the pixels of the frames that are asked for, in nats; outputs are logits."""
         from torch.nn.functional import binary_cross_entropy_with_logits
@@ -91,11 +65,7 @@ class VideoTask(DrawnTask):
 
     def scores(self, inputs: Tensor, outputs: Tensor, targets: Tensor) -> Tensor:
         """Of each film, (B,): intersection over union of what is and what should be brighter than half, mean of T."""
-        return _overlap(outputs.sigmoid(), targets)
-
-    def copy_last(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """What it scores to say that the next frame is the present one, (B,)."""
-        return _overlap(inputs, targets)
+        return mean_overlap(outputs.sigmoid(), targets)
 
     def own(self, outputs: Tensor, chance: Tensor, temperature: float) -> Tensor:
         """The frame that is predicted: there is nothing to draw."""
@@ -106,13 +76,17 @@ class VideoTask(DrawnTask):
         return ["" if np.isnan(frame).any() else str(t + 1) for t, frame in enumerate(inputs)]
 
 
-def _overlap(found: Tensor, targets: Tensor) -> Tensor:
-    """Intersection over union of frames (T, B, N), mean over those that are asked for, (B,)."""
-    asked, found, wanted = scored(targets), found > 0.5, targets > 0.5
+def overlap(found: Tensor, wanted: Tensor) -> Tensor:
+    """Intersection over union of what is brighter than half, (..., N) → (...); two empty frames are the same."""
+    found, wanted = found > 0.5, wanted > 0.5
     union = (found | wanted).sum(-1)
-    each = (found & wanted).sum(-1) / union.clamp(min=1)
-    each = each.where(union > 0, 1.0)  # two empty frames are the same
-    return (each * asked).sum(0) / asked.sum(0)
+    return ((found & wanted).sum(-1) / union.clamp(min=1)).where(union > 0, 1.0)
+
+
+def mean_overlap(found: Tensor, targets: Tensor) -> Tensor:
+    """Of frames (T, B, N), the mean over those that are asked for, (B,)."""
+    asked = scored(targets)
+    return (overlap(found, targets) * asked).sum(0) / asked.sum(0)
 
 
 def _squares(generator: np.random.Generator, count: int, length: int, held: bool) -> Floats:

@@ -146,6 +146,34 @@ def test_each_shape_is_trained_at_a_press_and_its_answers_are_drawn(
     lab.button("train_shape").click()
     look(lab, name)
     assert [run.config.training.steps for run in server.store.runs()] == [60] * len(SHAPES[name].variants)
+    if name == "sound-goes-on":
+        listen(lab)
+        return
     first = lab.of("examples", "plot._fullLayout.meta.caption")
     lab.panel("examples").locator("input[type=range]").press("ArrowRight")
     lab.until("examples", "plot._fullLayout.meta.caption !== arg", first)
+
+
+def listen(lab: Lab) -> None:
+    """Each chord, true or sung, sounds at a press, with a line that goes along it, alone and to its end."""
+    card = lab.panel("sound")
+    card.scroll_into_view_if_needed()
+    true, own = card.locator(".lv-play").all()
+    true.click()
+    expect(true).to_have_text("■ The true chord")
+    line = card.locator(".lv-cursor")
+    expect(line).to_have_count(1)
+    place = "line => new DOMMatrix(getComputedStyle(line).transform).m41"
+    before = line.evaluate(place)
+    own.click()  # in the middle of it
+    expect(true).to_have_text("▶ The true chord")
+    expect(own).to_have_text("■ The network")
+    expect(line).to_have_count(1)
+    expect(own).to_have_text("▶ The network", timeout=10_000)
+    expect(line).to_have_count(0)
+    assert before > 0
+    chord = lab.of("sound", "plot._fullLayout.meta.caption")
+    card.get_by_role("button", name="2", exact=True).click()
+    lab.until("sound", "plot._fullLayout.meta.caption !== arg", chord)
+    lab.panel("spectrum").scroll_into_view_if_needed()
+    lab.until("spectrum", "plot._fullLayout.meta.caption.slice(0, 7) !== arg", chord[:7])

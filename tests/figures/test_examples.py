@@ -4,19 +4,21 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import torch
 
 from dashboard.figures.base import Look
 from dashboard.figures.examples import frames, odds, strip
 from dashboard.figures.wiring import SHAPES, wiring
+from dashboard.widgets.lecture.shape_outcomes import known_from
 from dashboard.widgets.lecture.shapes import SHAPES as PAGES
-from dashboard.widgets.lecture.shapes import known_from
 from rnncore.config import RunConfig
 from rnncore.config.tasks import ShapeTasks
 from rnncore.diagnostics.examples import examples
 from rnncore.records import Record
+from rnncore.tasks.drawn import held_out
 from rnncore.training.trainer import Trainer
 
-KINDS = [one.model_fields["kind"].default for one in get_args(ShapeTasks)]
+KINDS = [one.model_fields["kind"].default for one in get_args(ShapeTasks) if one.shown]
 
 
 def record(kind, **values):
@@ -86,6 +88,36 @@ def test_a_film_that_goes_on_alone_reads_what_it_predicted():
         np.testing.assert_allclose(found.free[step, 0], frame[0, 0].detach().numpy(), atol=1e-3)
         outputs, state = model(frame, state)
     np.testing.assert_array_equal(found.truth[0, 0], inputs[found.context, 0].numpy())
+
+
+@pytest.mark.parametrize("scene", ["square", "digits"])
+@pytest.mark.parametrize("steps", [3, 12, 40])
+def test_a_film_left_alone_is_held_against_the_true_one_however_long_those_of_training_are(scene, steps):
+    found, trainer = record("video", scene=scene, sequence_length=steps, test_length=50)
+    context = min(steps, 8)
+    assert found.context == context
+    films = trainer.task.clip(held_out(0), 256, context + 32)
+    shown = [round(at) for at in np.linspace(0, 255, 8)]
+    np.testing.assert_allclose(found.truth, films[context : context + 16, shown], atol=1e-3)
+    model, alone = trainer.model.eval(), []
+    outputs, state = model(torch.from_numpy(films[:context, shown]))
+    for _ in range(16):
+        alone.append(outputs[-1].sigmoid())
+        outputs, state = model(alone[-1][None], state)
+    own, true = torch.stack(alone).detach().numpy() > 0.5, films[context : context + 16, shown] > 0.5
+    both, either = (own & true).sum(-1), (own | true).sum(-1)
+    np.testing.assert_allclose(found.overlap[:16, :8], both / np.maximum(either, 1), atol=0.03)  # a pixel at .5
+    last = films[context - 1, shown] > 0.5
+    np.testing.assert_allclose(found.copied[:16, :8], (last & true).sum(-1) / (last | true).sum(-1), atol=1e-6)
+    assert found.overlap.shape == found.copied.shape == (32, 64)
+
+
+def test_an_older_record_of_a_film_is_read_without_what_it_had_not_measured():
+    found, _ = record("video")
+    older = {name: value for name, value in vars(found).items() if name not in ("overlap", "copied")}
+    again = Record.from_bytes(type(found)(**older).to_bytes())
+    assert again.overlap.size == 0
+    assert frames(again).data
 
 
 def test_a_network_knows_from_the_frame_on_at_which_it_stays_right():

@@ -12,7 +12,7 @@ from rnncore.config.shapes.video import VideoTask as Settings
 from rnncore.tasks.base import scored
 from rnncore.tasks.digits import HELD_OUT, DigitsTask
 from rnncore.tasks.drawn import held_out
-from rnncore.tasks.video import VideoTask
+from rnncore.tasks.video import VideoTask, mean_overlap
 
 SCENES = ["square", "digits"]
 IMAGES = np.float32(load_digits().images / 16)
@@ -141,22 +141,6 @@ def test_films_of_training_never_come_where_those_that_are_examined_begin():
     assert not trained & examined
 
 
-@pytest.mark.parametrize(("scene", "read"), [("square", 2), ("square", 7), ("square", 12), ("square", 30),
-                                             ("digits", 16), ("digits", 41)])  # fmt: skip
-def test_the_future_is_how_the_film_goes_on(scene, read):
-    made = task(scene)
-    film = made.clip(seeded(), 50, read + 40)
-    assert (made.future(film[:read], 40) == film[read:]).all()
-    assert made.future(torch.from_numpy(film[:read]), 3).shape == (3, 50, made.input_size)
-
-
-@pytest.mark.parametrize(("scene", "enough"), [("square", 2), ("digits", 16)])
-def test_too_few_frames_have_no_known_future(scene, enough):
-    made = task(scene)
-    with pytest.raises(ValueError, match=f"at least {enough} frames, got {enough - 1}"):
-        made.future(made.clip(seeded(), 5, enough - 1), 3)
-
-
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_longer_clip_of_the_same_random_numbers_goes_on_where_the_shorter_one_ended(scene):
     made = task(scene)
@@ -184,7 +168,7 @@ def test_the_score_is_the_mean_overlap_of_the_frames_that_are_asked_for():
     logits = 20 * found - 10
     expected = (2 / 4 + 2 / 6 + 1) / 3
     assert float(made.scores(found, logits, targets)) == pytest.approx(expected)
-    assert float(made.copy_last(found, targets)) == pytest.approx(expected)
+    assert float(mean_overlap(found, targets)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -200,7 +184,7 @@ def test_the_truth_scores_one_and_darkness_chance(scene):
 def test_the_last_frame_again_overlaps_by_two_of_six_pixels_straight_on_and_one_of_seven_aslant():
     made = task(batch_size=4000)
     inputs, targets, _ = made.batch(0)
-    scores = made.copy_last(inputs, targets)
+    scores = mean_overlap(inputs, targets)
     assert np.unique(scores.numpy().round(5)) == pytest.approx([1 / 7, 1 / 3], abs=1e-4)
     aslant = (scores < 0.2).float().mean()  # fewer than half: most of them would come into the corner
     assert 0.05 < float(aslant) < 0.5

@@ -37,7 +37,10 @@ def _learning_curve(scene: Scene) -> dict[str, Any]:
     unit = units.pop() if len(units) == 1 else AS_LOGGED
     tasks = [task for task in floors if isinstance(task, KnownTask)]
     floor = tasks[0].floor / unit.size if len(tasks) == len(floors) == 1 else None
-    return {"figure": learning_curve.plain(curves, baselines, scene.look, scene.at, unit, floor)}
+    one_way = None if floor is None else getattr(tasks[0], "one_way_floor", None)
+    if one_way is not None:
+        one_way /= unit.size
+    return {"figure": learning_curve.plain(curves, baselines, scene.look, scene.at, unit, floor, one_way)}
 
 
 def _unit(run: WatchedRun) -> Unit:

@@ -57,6 +57,8 @@ CHAPTERS = (
     Chapter("order-decides", "sentiment"),
     Chapter("many-to-many", "frames"),
     Chapter("translation"),
+    Chapter("film-goes-on", "video"),
+    Chapter("sound-goes-on", "sound"),
     Chapter("both-directions", "both_ways"),
     Chapter("end-decides", "phonemes"),
     Chapter("convolution-inside", "video"),

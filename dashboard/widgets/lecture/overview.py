@@ -34,6 +34,8 @@ PARTS = {
         "order-decides",
         "many-to-many",
         "translation",
+        "film-goes-on",
+        "sound-goes-on",
         "both-directions",
         "end-decides",
         "convolution-inside",

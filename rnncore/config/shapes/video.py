@@ -30,7 +30,7 @@ class VideoTask(KnownTask):
         "Outputs of any size: what moves has to be found, kept and moved on, for as long as one likes."
     )
     loss_unit: ClassVar[str] = "bits per pixel"
-    score_name: ClassVar[str] = "overlap with the truth (intersection over union)"
+    score_name: ClassVar[str] = "overlap with the truth (IoU)"
     feeds_back: ClassVar[bool] = True
     shown: ClassVar[bool] = True
     solved_at: ClassVar[float] = 0.9
