@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboard.live.component import Choice, Panel
+from dashboard.widgets.answer_panels import alone_panel, answer_panel
 from dashboard.widgets.attention_panels import beyond_panels
 from rnncore.cells import CELLS
 from rnncore.config import KnownTask
@@ -56,6 +57,11 @@ def panels(watched: list[RunInfo]) -> list[Panel]:
             about="How strongly the loss at the window's last step depends on the hidden state at each step before",
         ),
     ]
+    answers = [
+        answer_panel(run, index, whose=f": {run.config.label}" if both else "", span=6 if both else 12)
+        for index, run in enumerate(watched)
+    ]
+    found += [panel for panel in (*answers, alone_panel(watched)) if panel is not None]
     found += beyond_panels(watched, layer)
     for index, run in enumerate(watched):
         cell = CELLS[run.config.model.cell]

@@ -149,14 +149,14 @@ def test_each_shape_is_trained_at_a_press_and_its_answers_are_drawn(
     if name == "sound-goes-on":
         listen(lab)
         return
-    first = lab.of("examples", "plot._fullLayout.meta.caption")
-    lab.panel("examples").locator("input[type=range]").press("ArrowRight")
-    lab.until("examples", "plot._fullLayout.meta.caption !== arg", first)
+    first = lab.of("examples0", "plot._fullLayout.meta.caption")
+    lab.panel("examples0").locator("input[type=range]").press("ArrowRight")
+    lab.until("examples0", "plot._fullLayout.meta.caption !== arg", first)
 
 
 def listen(lab: Lab) -> None:
     """Each chord, true or sung, sounds at a press, with a line that goes along it, alone and to its end."""
-    card = lab.panel("sound")
+    card = lab.panel("sound0")
     card.scroll_into_view_if_needed()
     true, own = card.locator(".lv-play").all()
     true.click()
@@ -172,8 +172,8 @@ def listen(lab: Lab) -> None:
     expect(own).to_have_text("▶ The network", timeout=10_000)
     expect(line).to_have_count(0)
     assert before > 0
-    chord = lab.of("sound", "plot._fullLayout.meta.caption")
+    chord = lab.of("sound0", "plot._fullLayout.meta.caption")
     card.get_by_role("button", name="2", exact=True).click()
-    lab.until("sound", "plot._fullLayout.meta.caption !== arg", chord)
+    lab.until("sound0", "plot._fullLayout.meta.caption !== arg", chord)
     lab.panel("spectrum").scroll_into_view_if_needed()
     lab.until("spectrum", "plot._fullLayout.meta.caption.slice(0, 7) !== arg", chord[:7])
