@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, ViewportSize, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PLACES = (
@@ -67,6 +67,18 @@ def flags() -> list[str]:
     """What the browser is started with; without its sandbox only for root, who cannot have one."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [*QUIET, *(["--no-sandbox"] if root else [])]
+
+
+@contextmanager
+def profile(one: Browser, folder: Path, viewport: ViewportSize) -> Iterator[BrowserContext]:
+    """A second browser beside one, with a profile in a folder: it keeps the page's scripts as it compiled them."""
+    kind = one.browser_type
+    path = installed() or kind.executable_path
+    context = kind.launch_persistent_context(folder, executable_path=path, args=flags(), viewport=viewport)
+    try:
+        yield context
+    finally:
+        context.close()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,12 +55,15 @@ def _start(job: dict[str, object]) -> subprocess.Popen[bytes]:
     with tempfile.TemporaryFile() as file:  # the process has it open by the time it is closed here
         file.write(json.dumps(job).encode())
         file.seek(0)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "rnncore.runs.beside"],
             stdin=file,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+    # Whoever asks may be gone before it ends: a run in a user's program must leave no zombie and no warning there.
+    threading.Thread(target=process.wait, name="counting beside", daemon=True).start()
+    return process
 
 
 def main() -> int:

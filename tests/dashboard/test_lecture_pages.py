@@ -46,6 +46,13 @@ def asked(monkeypatch):
     return names
 
 
+@pytest.fixture(scope="module")
+def short():
+    """Settings of an experiment that takes a moment, and its records."""
+    settings = {"steps": 300, "longest": 5}
+    return settings, list(EXPERIMENTS["variable-length"].measure(settings))
+
+
 def page(name="variable-length", **query):
     view = DASHBOARD / "views" / "lecture" / f"{name.replace('-', '_')}.py"
     test = AppTest.from_file(str(view), default_timeout=30)
@@ -107,9 +114,10 @@ def test_an_answer_is_kept_in_the_address_and_beside_the_experiment(asked):
 @pytest.mark.parametrize(
     ("guess", "said"), [("shared", "As you expected"), ("padded", "You expected"), ("-", "Measured")]
 )
-def test_what_happened_is_held_against_what_was_expected(asked, guess, said):
-    made = Experiments(services.store()).ask("variable-length", {"steps": 300, "longest": 5})
-    Experimenter(services.store(), lambda name, values: EXPERIMENTS[name].measure(values)).next()
+def test_what_happened_is_held_against_what_was_expected(asked, short, guess, said):
+    settings, records = short
+    made = Experiments(services.store()).ask("variable-length", settings)
+    Experimenter(services.store(), lambda name, values: iter(records)).next()
     test = page(answer=guess, exp=made.id)
     assert not test.exception
     record = Experiments(services.store()).record(made.id)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
 
 from tests import browser as browsers
 from tests.e2e.lab import Lab
@@ -17,6 +17,8 @@ _REPORTS = pytest.StashKey[dict[str, pytest.TestReport]]()
 
 expect.set_options(timeout=20_000)
 """What a page shows at once takes longer where trainings and a browser share two cores; who passes waits no longer."""
+
+USUAL: ViewportSize = {"width": 1440, "height": 900}
 
 OpenLab = Callable[..., Lab]
 """Opens one more window: ``same`` is a window whose browser, and so whose owner, it shares; ``outage`` says
@@ -38,6 +40,28 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
+def shared_profile(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """A browser that has been here before: half the work of opening a page is compiling its scripts."""
+    with browsers.profile(browser, tmp_path_factory.mktemp("profile"), USUAL) as one:
+        yield one
+
+
+@pytest.fixture
+def profile(shared_profile: BrowserContext, server: Server) -> Iterator[BrowserContext]:
+    """The shared profile, which knows nobody: no window, no cookie, nothing that a page keeps, no permission."""
+    yield shared_profile
+    first, *windows = shared_profile.pages  # the one that it began with keeps it alive
+    for window in windows:
+        window.close()
+    shared_profile.clear_cookies()
+    shared_profile.clear_permissions()
+    session = shared_profile.new_cdp_session(first)
+    kinds = "cookies,local_storage,indexeddb,service_workers,cache_storage"
+    session.send("Storage.clearDataForOrigin", {"origin": server.url, "storageTypes": kinds})
+    session.detach()
+
+
+@pytest.fixture(scope="package")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server that tests share which leave it alone."""
     one = Server(tmp_path_factory.mktemp("server"))
@@ -53,17 +77,27 @@ def server(shared_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture
-def open_lab(browser: Browser, server: Server, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenLab]:
-    """Opens windows; in the end each must have been free of errors. A failed test leaves their pictures."""
+def open_lab(
+    browser: Browser, profile: BrowserContext, server: Server, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[OpenLab]:
+    """Opens windows; in the end each must have been free of errors. A failed test leaves their pictures.
+
+    The first is of the shared profile, those of other owners are each of a browser that was never here.
+    """
     labs: list[Lab] = []
     contexts: list[BrowserContext] = []
     forgiven: list[Lab] = []
 
     def open_one(*, same: Lab | None = None, outage: bool = False, **options: Any) -> Lab:
-        if same is None:
-            contexts.append(browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options}))
-        context = contexts[-1] if same is None else same.page.context
+        if same is not None:
+            context = same.page.context
+        elif not labs and options.keys() <= {"viewport"}:
+            context = profile
+        else:
+            context = browser.new_context(**{"viewport": USUAL, **options})
+            contexts.append(context)
         labs.append(Lab(context, server.url))
+        labs[-1].page.set_viewport_size(options.get("viewport", USUAL))
         if outage:
             forgiven.append(labs[-1])
         return labs[-1]

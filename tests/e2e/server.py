@@ -28,7 +28,7 @@ def until(true: Callable[[], object], what: str, seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"waited {seconds:g} s for {what}"
-        time.sleep(0.02)
+        time.sleep(0.1)  # each look asks the store, and takes its time from what is waited for
 
 
 class Server:

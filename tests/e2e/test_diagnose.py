@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 def server(shared_server: Server) -> Iterator[Server]:
     """The shared server with one paused run that has some history."""
     run = shared_server.store.create(RunConfig.of(**SMALL, budget=0.3))
-    until(lambda: len(shared_server.store.record_steps(run.id, "gradient_flow")) >= 4, "a history")
+    until(lambda: len(shared_server.store.record_steps(run.id, "gradient_flow")) >= 4, "a history", 60)
     until(lambda: shared_server.store.record_steps(run.id, "attribution"), "every kind of record")
     shared_server.store.send(run.id, "pause")
     shared_server.run("paused")

@@ -83,7 +83,7 @@ def test_a_runner_whose_loss_is_no_number_stops_and_says_so(monkeypatch):
 def test_short_rows_are_learned_by_a_gru_and_the_record_survives_the_store(small):
     assert small.curves.shape == (3, 5, 20)
     assert small.floor == pytest.approx(1 / 6)
-    found = experiment("in-practice", steps=200, length=4)
+    found = experiment("in-practice", steps=100, length=4)
     assert isinstance(found, InPractice)
     gru = found.scores[2]
     assert gru.min() < 0.01  # one of the five rates does

@@ -155,7 +155,7 @@ def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not true after {seconds} s"
-        time.sleep(0.01)
+        time.sleep(0.03)  # each look asks the store
 
 
 if __name__ == "__main__":

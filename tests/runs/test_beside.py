@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import subprocess
 import sys
 import time
+import warnings
 
+import psutil
 import pytest
 
 from rnncore.config import RunConfig
@@ -66,6 +69,21 @@ def test_a_process_that_ends_without_a_result_is_not_waited_for(monkeypatch):
     assert ask() is None
     cached_baselines(TEXT, 0.2)
     assert ask() is None  # nobody is at work on it any more
+
+
+def test_a_question_that_is_dropped_before_the_end_leaves_no_warning_and_no_zombie(monkeypatch):
+    started, start = [], beside._start
+    monkeypatch.setattr(beside, "_start", lambda job: started.append((process := start(job)).pid) or process)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        beside.counted_beside(CONFIG, TEXT)
+        gc.collect()
+        assert psutil.pid_exists(started[0])
+    deadline = time.monotonic() + 30
+    while psutil.pid_exists(started[0]):  # a zombie would stay
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert said == []
 
 
 @pytest.mark.parametrize("task", ["sentences", "henon"])

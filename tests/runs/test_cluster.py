@@ -73,7 +73,7 @@ def test_a_race_on_two_workers_ends_complete_though_one_is_killed_in_the_middle(
     dask: DaskCluster, store: RunStore
 ) -> None:
     dask.fill(2)
-    settings = {"task": "delayed_recall", "steps": 1200, "sequence_length": 10, "hidden_size": 8}
+    settings = {"task": "delayed_recall", "steps": 600, "sequence_length": 10, "hidden_size": 8}
     wanted = [(n, RunConfig.of(cell=cell, **settings)) for n, cell in enumerate(("gru", "lstm", "rnn_tanh"))]
     with Launcher(store, scheduler=dask.address):
         race = Races(store).create("which", "{}", wanted)
@@ -85,8 +85,8 @@ def test_a_race_on_two_workers_ends_complete_though_one_is_killed_in_the_middle(
         dask.kill(store.get(first).host, all_of_it=True)
         until(lambda: Races(store).get(race.id).over, 150)
     for run in Races(store).get(race.id).runs:
-        assert (run.state, run.step) == ("finished", 1200)
-        assert store.series(run.id, "train")["step"].tolist() == list(range(1, 1201))
+        assert (run.state, run.step) == ("finished", 600)
+        assert store.series(run.id, "train")["step"].tolist() == list(range(1, 601))
     assert store.get(first).attempt == 2
     whole = [said.loss for said in train(store.get(first).config) if isinstance(said, events.Step)]
     np.testing.assert_array_equal(store.series(first, "train")["loss"], np.float32(whole))

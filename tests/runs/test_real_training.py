@@ -25,10 +25,10 @@ def test_a_killed_and_resumed_run_equals_plain_uninterrupted_training_bit_for_bi
     store = sqlite_store
     config = RunConfig.of(
         corpus=store.put_corpus("fox", TEXT), hidden_size=8, embedding_size=4, batch_size=4,
-        sequence_length=16, sample_length=5, steps=3000,
+        sequence_length=16, sample_length=5, steps=1000,
     )  # fmt: skip
     whole = [said for said in train(config, text=TEXT) if isinstance(said, events.Step)]
-    with Launcher(store, slots=1, warm=2) as launcher:
+    with Launcher(store, slots=1, warm=0) as launcher:
         run = launcher.submit(config)
         until(lambda: store.get(run.id).step >= 20, 60)
         store.send(run.id, "pause")
@@ -38,9 +38,9 @@ def test_a_killed_and_resumed_run_equals_plain_uninterrupted_training_bit_for_bi
         os.kill(int(store.get(run.id).worker.partition(":")[0]), signal.SIGKILL)
         until(lambda: store.get(run.id).state == "interrupted")
         launcher.resume(run.id)
-        until(lambda: store.get(run.id).state == "finished", 60)
+        until(lambda: store.get(run.id).state == "finished", 90)
     found = store.series(run.id, "train")
-    assert found["step"].tolist() == [said.step for said in whole] == list(range(1, 3001))
+    assert found["step"].tolist() == [said.step for said in whole] == list(range(1, 1001))
     for column in ("loss", "grad_norm", "lr"):
         np.testing.assert_array_equal(found[column], np.float32([getattr(said, column) for said in whole]))
     assert {"gradient_flow", "gate_activity", "saturation", "sample"} <= set(store.record_kinds(run.id))
