@@ -120,6 +120,7 @@ def attribution_by_lag(records: list[tuple[Line, Attribution]], look: Look = LIG
             "range": [-6, 0],
             "exponentformat": "power",
             "dtick": 1,
+            "tickfont": {"size": 9},
         },
     )
     return fig

@@ -7,7 +7,7 @@ import numpy as np
 from dashboard.figures.attention import draw_attention
 from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, finite
 from dashboard.figures.input_gradient import add_reach
-from dashboard.theme import cell_colour, magnitude
+from dashboard.theme import cell_colour, highlight
 from rnncore.config import CELL_LABELS
 from rnncore.records import Array, Beyond
 from rnncore.records.beyond import SOLVED
@@ -37,10 +37,11 @@ def scores(record: Beyond | None, look: Look = LIGHT) -> Sketch:
         )
     ]
     fig.add_heatmap(
-        z=finite(shares), x=list(range(4)), y=list(range(len(names))), zmin=0, zmax=1.25,
-        colorscale=magnitude(look.mode), showscale=False, xgap=3, ygap=3,
+        z=finite(shares), x=list(range(4)), y=list(range(len(names))), zmin=0, zmax=1,
+        colorscale=highlight(look.mode), showscale=False, xgap=3, ygap=3,
         text=[[f"{100 * value:.0f} %" if np.isfinite(value) else "diverged" for value in row] for row in shares],
-        texttemplate="%{text}", textfont={"size": 13}, hovertemplate="%{text} right<extra></extra>",
+        texttemplate="%{text}", textfont={"size": 13, "color": look.palette.ink},
+        hovertemplate="%{text} right<extra></extra>",
     )  # fmt: skip
     for row, column in zip(*np.nonzero(np.nan_to_num(shares) >= SOLVED), strict=True):
         fig.add_shape(
@@ -92,7 +93,7 @@ def _curves(steps: Array, curves: Array, networks: tuple[str, ...], look: Look, 
         font={"size": 11, "color": look.palette.quiet},
     )  # fmt: skip
     fig.update_layout(
-        xaxis={"title": {"text": "step"}, "rangemode": "tozero"},
+        xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
         yaxis={"title": {"text": "bits per answer"}, "rangemode": "tozero"},
     )
     return fig
@@ -116,7 +117,7 @@ def looking_back(record: Beyond | None, look: Look = LIGHT, *, when: int = 1) ->
     fig.update_layout(
         xaxis={"title": {"text": "lag: steps before the answer"}},
         yaxis={"title": {"text": "gradient ‖∂L/∂x‖ at the input"}, "type": "log", "exponentformat": "power",
-               "range": [LOWEST, _decade_above(norms)]},
+               "dtick": 2, "tickfont": {"size": 9}, "range": [LOWEST, _decade_above(norms)]},
     )  # fmt: skip
     return fig
 

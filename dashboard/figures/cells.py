@@ -28,7 +28,7 @@ def reach(record: Cells | None, look: Look = LIGHT) -> Sketch:
     fig.update_layout(
         xaxis={"title": {"text": "lag: steps before the loss"}},
         yaxis={"title": {"text": "gradient ‖∂L/∂s‖ of the state"}, "type": "log", "exponentformat": "power",
-               "range": [-8, 1.5]},
+               "dtick": 2, "tickfont": {"size": 9}, "range": [-8, 1.5]},
         legend={"orientation": "v", "x": 1.01, "y": 1, "xanchor": "left", "yanchor": "top"}, margin={"r": 130},
     )  # fmt: skip
     return fig
@@ -42,7 +42,8 @@ def factors(record: Cells | None, look: Look = LIGHT) -> Sketch:
     order = [n for n in np.argsort(record.factors) if np.isfinite(record.factors[n])]
     fig = figure(look, "1 keeps the gradient as it is; half of it is left after one step at .5", hovermode="closest")
     _bars(fig, record, order, record.factors, look, "%{text} a step")
-    fig.add_shape(type="line", x0=1, x1=1, y0=-0.5, y1=len(order) - 0.5, line={"color": look.palette.quiet, "width": 1})
+    line = {"color": look.palette.quiet, "width": 1}
+    fig.add_shape(type="line", x0=1, x1=1, y0=-0.5, y1=len(order) - 0.5, line=line, layer="below")
     fig.update_layout(xaxis={"title": {"text": "factor per step at the start"}, "rangemode": "tozero"})
     return fig
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,14 @@ def odds(record: Examples | None, look: Look = LIGHT, *, n: int = 0) -> Sketch:
     odds, targets = np.asarray(record.answers[:, n], float), record.targets[:, n]
     steps = last_step(record, n) + 1
     odds, targets, labels = odds[:steps], targets[:steps], record.read[n][:steps]
+    crowded = steps * max(map(len, labels), default=1) > 60
     fig = figure(look, caption(record, n), height=height(record), hovermode="closest")
+    shown = bool(record.picture) and bool(np.asarray(record.pictures)[:, n].any())
+    if steps == 1:
+        _bars(fig, look, record.names, odds[0], int(targets[0]), 0.6 if shown else 1.0)
+        if shown:
+            _strip(fig, look, np.asarray(record.pictures)[:steps, n], record.picture, [0.7, 1])
+        return fig
     fig.add_heatmap(
         z=odds.T, x=list(range(steps)), y=list(range(len(record.names))), zmin=0, zmax=1, xgap=1, ygap=1,
         colorscale=highlight(look.mode), showscale=False,
@@ -63,13 +71,12 @@ def odds(record: Examples | None, look: Look = LIGHT, *, n: int = 0) -> Sketch:
             type="rect", x0=t - 0.48, x1=t + 0.48, y0=targets[t] - 0.46, y1=targets[t] + 0.46,
             line={"color": colour, "width": 2},
         )  # fmt: skip
-    shown = bool(record.picture) and bool(np.asarray(record.pictures)[:, n].any())
     fig.update_layout(
         margin={"l": 8, "r": 8, "t": 12, "b": 8},
         xaxis={
             "tickvals": list(range(steps)), "ticktext": [_read(one) for one in labels], "showgrid": False,
-            "zeroline": False, "title": {"text": "read at each step"}, "range": [-0.5, steps - 0.5], "tickangle": 0,
-            "tickfont": {"family": MONO, "size": 11},
+            "zeroline": False, "title": {"text": "read at each step"}, "range": [-0.5, steps - 0.5],
+            "tickangle": 0, "tickfont": {"family": MONO, "size": 10 if crowded else 11},
         },
         yaxis={
             "tickvals": list(range(len(record.names))), "ticktext": list(record.names), "showgrid": False,
@@ -80,6 +87,26 @@ def odds(record: Examples | None, look: Look = LIGHT, *, n: int = 0) -> Sketch:
     if shown:
         _strip(fig, look, np.asarray(record.pictures)[:steps, n], record.picture, [0.7, 1])
     return fig
+
+
+def _bars(fig: Sketch, look: Look, names: Sequence[str], odds: Array, right: int, top: float) -> None:
+    """The odds of a single step, which has no time to be drawn along: as bars."""
+    frame = look.palette.good if int(odds.argmax()) == right else look.palette.bad
+    fig.add_bar(
+        x=odds, y=list(range(len(names))), orientation="h", showlegend=False, cliponaxis=False,
+        marker={"color": highlight(look.mode)[1][1],
+                "line": {"color": frame, "width": [2 if k == right else 0 for k in range(len(names))]}},
+        text=[f"{one:.1%}" for one in odds], textposition="outside", textfont={"color": look.palette.quiet},
+        customdata=list(names), hovertemplate="%{customdata}: %{x:.1%}<extra></extra>",
+    )  # fmt: skip
+    fig.update_layout(
+        margin={"l": 8, "r": 8, "t": 12, "b": 8},
+        xaxis={"title": {"text": "probability of each answer"}, "tickformat": ".0%", "range": [0, 1.08]},
+        yaxis={
+            "tickvals": list(range(len(names))), "ticktext": list(names), "showgrid": False, "zeroline": False,
+            "range": [-0.5, len(names) - 0.5], "automargin": True, "domain": [0, top],
+        },
+    )  # fmt: skip
 
 
 def _strip(fig: Sketch, look: Look, frames: Array, picture: tuple[int, ...], domain: list[float]) -> None:
@@ -94,7 +121,7 @@ def _strip(fig: Sketch, look: Look, frames: Array, picture: tuple[int, ...], dom
         xaxis2={"visible": False, "anchor": "y2", "range": [-0.5, image.shape[1] - 0.5], "fixedrange": True,
                 "constrain": "domain", "constraintoward": "left"},
         yaxis2={"visible": False, "anchor": "x2", "domain": domain, "range": [len(image) - 0.5, -0.5],
-                "fixedrange": True, "scaleanchor": "x2", "constrain": "domain"},
+                "fixedrange": True, "scaleanchor": "x2", "constrain": "domain", "constraintoward": "bottom"},
     )  # fmt: skip
 
 

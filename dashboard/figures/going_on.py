@@ -88,7 +88,7 @@ def going_on(found: Sequence[tuple[Line, object]], look: Look = LIGHT) -> Sketch
     lowest = min(0.0, *(float(np.nanmin(one.like.mean(1))) for _, one in measured))
     fig.update_layout(
         xaxis={"title": {"text": first.unit}, "rangemode": "tozero"},
-        yaxis={"title": {"text": first.measure}, "range": [min(0.0, lowest - 0.05), 1.03]},
+        yaxis={"title": {"text": first.measure}, "range": [lowest - 0.12, 1.03]},
     )
     return fig
 

@@ -85,11 +85,13 @@ def gradient_flow(
                 line={"color": look.palette.quiet, "width": 1, "dash": "dot"},
                 showlegend=len(flows) == 1,
             )
+    beside = 0.02 * longest or 0.5
     fig.update_layout(
         xaxis={  # given, not "reversed": after an empty figure plotly.js forgets that
             "title": {"text": "lag: steps before the loss"},
-            "range": [longest + 0.02 * max(longest, 1), -0.02 * max(longest, 1)],
-        },
+            "range": [longest + beside, -beside],
+        }
+        | ({} if longest else {"tickvals": [0]}),
         yaxis=log_axis("gradient norm ‖∂L/∂h‖", decades(highest)),
     )
     return fig

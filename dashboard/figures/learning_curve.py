@@ -149,10 +149,11 @@ def learning_curve(
         _level(fig, name, loss, look, log=unit.log)
     if at is not None:
         fig.add_vline(x=at, line={"color": look.palette.accent, "width": 1.5})
+    powers = math.floor(high) - math.ceil(low) + 1
     fig.update_layout(
         xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
         yaxis={"title": {"text": unit.name}, "range": [low, high], "type": "linear"}
-        | ({"type": "log", "dtick": 1 if high - low > 1 else "D2", "exponentformat": "power"} if unit.log else {}),
+        | ({"type": "log", "dtick": 1 if powers > 1 else "D2", "exponentformat": "power"} if unit.log else {}),
         margin={"r": 64},
     )
     return fig

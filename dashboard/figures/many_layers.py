@@ -40,14 +40,15 @@ def across(record: ManyLayers | None, look: Look = LIGHT, *, depth: int = 4, whe
     top = float(np.ceil(np.log10(np.nanmax(shown)))) if np.isfinite(np.nanmax(shown)) else 0.0
     fig = figure(look, "gradient of the last step's loss at each state, ‖∂L/∂h‖; decades", hovermode="closest")
     titles = (f"{depth} layers as they are", f"{depth} layers with residual connections")
-    decades = list(range(LOWEST, int(top) + 1))
+    decades, small = list(range(LOWEST, int(top) + 1)), {"size": 11, "color": look.palette.quiet}
     for half, (values, title) in enumerate(zip(shown, titles, strict=True)):
         axis = "" if half == 0 else "2"
         fig.add_heatmap(
             z=finite(np.log10(values)), x=list(range(1, record.length + 1)), y=list(range(1, depth + 1)), xaxis="x",
             yaxis=f"y{axis}", zmin=LOWEST, zmax=top, colorscale=magnitude(look.mode), xgap=1, ygap=1,
             showscale=half == 0, customdata=finite(values),
-            colorbar={"title": {"text": "gradient", "side": "right"}, "thickness": 10, "tickvals": decades,
+            colorbar={"title": {"text": "gradient", "side": "right", "font": small}, "thickness": 10,
+                      "tickfont": small, "outlinewidth": 0, "tickvals": decades,
                       "ticktext": [f"10<sup>{one}</sup>".replace("-", "−") for one in decades]},
             hovertemplate="layer %{y}, step %{x}: %{customdata:.1e}<extra></extra>",
         )  # fmt: skip
@@ -77,19 +78,24 @@ def curves(record: ManyLayers | None, look: Look = LIGHT) -> Sketch:
             hovertemplate="%{y:.3g}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
     for level, text in ((record.floor, "always 1"), (record.solved_at, "solved")):
-        fig.add_shape(
-            type="line", x0=0, x1=1, xref="paper", y0=level, y1=level,
-            line={"color": look.palette.quiet, "width": 1.2, "dash": "dot"},
-        )  # fmt: skip
-        fig.add_annotation(
-            x=1, xref="paper", xanchor="right", y=np.log10(level), yanchor="bottom", text=text, showarrow=False,
-            font={"size": 11, "color": look.palette.quiet},
-        )  # fmt: skip
+        _level(fig, level, text, look)
     fig.update_layout(
         xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
-        yaxis={"type": "log", "title": {"text": "mean squared error"}, "exponentformat": "power"},
+        yaxis={"type": "log", "title": {"text": "mean squared error"}, "exponentformat": "power", "dtick": 1},
     )
     return fig
+
+
+def _level(fig: Sketch, level: float, text: str, look: Look) -> None:
+    """A dotted line with its name."""
+    fig.add_shape(
+        type="line", x0=0, x1=1, xref="paper", y0=level, y1=level,
+        line={"color": look.palette.quiet, "width": 1.2, "dash": "dot"},
+    )  # fmt: skip
+    fig.add_annotation(
+        x=1, xref="paper", xanchor="right", y=np.log10(level), yanchor="bottom", text=text, showarrow=False,
+        font={"size": 11, "color": look.palette.quiet},
+    )  # fmt: skip
 
 
 @Drawn
@@ -115,12 +121,9 @@ def errors(record: ManyLayers | None, look: Look = LIGHT) -> Sketch:
             ],
             hovertemplate="%{customdata}: %{y:.2g}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
-    fig.add_shape(
-        type="line", x0=0, x1=1, xref="paper", y0=record.solved_at, y1=record.solved_at,
-        line={"color": look.palette.quiet, "width": 1.2, "dash": "dot"},
-    )  # fmt: skip
+    _level(fig, record.solved_at, "solved", look)
     fig.update_layout(
         xaxis={"title": {"text": "layers"}, "tickvals": [1, 2, 3, 4]},
-        yaxis={"type": "log", "title": {"text": "mean squared error"}, "exponentformat": "power"},
+        yaxis={"type": "log", "title": {"text": "mean squared error"}, "exponentformat": "power", "dtick": 1},
     )
     return fig

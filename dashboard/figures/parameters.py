@@ -10,7 +10,7 @@ import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, finite, plain
 from dashboard.figures.decades import log_axis, positive
-from dashboard.theme import SPARE_COLOURS, gate_colour, with_alpha
+from dashboard.theme import GATE_COLOURS, SPARE_COLOURS, gate_colour, with_alpha
 from rnncore.records import Array, Parameters
 
 WAIT = (
@@ -45,11 +45,13 @@ def gradient_by_gate(record: Parameters | None, look: Look = LIGHT, *, layer: in
         labels, index = marks.setdefault(record.gates[n], ([], []))
         labels.append(kind)
         index.append(n)
+    unnamed = [symbol for symbol in marks if symbol and symbol not in GATE_COLOURS]
+    colours = dict(zip(unnamed, SPARE_COLOURS[look.mode], strict=False))
     if others:
         marks["others"] = [record.names[n] for n in others], others
     for symbol, (labels, index) in marks.items():
         gate = symbol not in ("", "others")
-        colour = gate_colour(symbol, look.mode) if gate else look.palette.quiet
+        colour = colours.get(symbol, gate_colour(symbol, look.mode)) if gate else look.palette.quiet
         fig.add_scatter(
             x=positive(norms[index]),
             y=[plain(label) for label in labels],
@@ -242,11 +244,12 @@ def _gate_caption(record: Parameters, own: list[tuple[str, int]]) -> str:
 def _ratio_caption(records: list[Parameters], layer: int, at: int | None) -> str:
     record = _at(records, at)
     own, _ = parts_in(record, layer)
-    name = next((record.names[n] for kind, n in own if kind == "weight_hh"), record.names[0] if record.names else "")
+    recurrent = next((record.names[n] for kind, n in own if kind == "weight_hh"), "")
+    name = recurrent or (record.names[0] if record.names else "")
     _, weight, update = record.whole(name)
     if not weight or not math.isfinite(update):
         return "dotted: 1/1000, a rule of thumb"
-    short = "weight_hh" if own else plain(name)
+    short = "weight_hh" if recurrent else plain(name)
     return f"step {record.step:,} moved {short} by {update / weight:.1e} of its norm; dotted: 1/1000, a rule of thumb"
 
 

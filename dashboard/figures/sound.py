@@ -152,14 +152,17 @@ def spectrum(record: Sound | None, look: Look = LIGHT, *, cell: str = "", n: int
             x=hertz[near].astype(np.float32), y=values[near].astype(np.float32), mode="lines", name=name, line=line,
             hovertemplate="%{y:.2f} at %{x:.0f} Hz<extra>%{fullData.name}</extra>",
         )  # fmt: skip
-    for name, note in zip(record.names[n].split(" + "), record.notes[n].tolist(), strict=True):
+    notes = record.notes[n].tolist()
+    for name, note in zip(record.names[n].split(" + "), notes, strict=True):
+        anchor = "right" if note < max(notes) else "left"  # neighbours stand apart on a narrow page
         fig.add_annotation(
-            text=name, x=note, y=1, yref="paper", yanchor="bottom", showarrow=False,
-            font={"size": 11, "color": look.palette.ink},
+            text=name, x=note, y=1, yref="paper", yanchor="bottom", xanchor=anchor, showarrow=False,
+            font={"size": 11, "color": look.palette.ink}, xshift=6 if anchor == "right" else -6,
         )  # fmt: skip
     fig.update_layout(
         xaxis={"title": {"text": "frequency, Hz"}, "range": [100, HIGHEST]},
         yaxis={"title": {"text": "amplitude"}, "rangemode": "tozero"},
-        margin={"t": 22}, legend={"x": 1, "xanchor": "right", "y": 0.98, "yanchor": "top", "orientation": "v"},
+        margin={"t": 22},
+        legend={"x": 1, "xanchor": "right", "y": 0.98, "yanchor": "top", "orientation": "v"},
     )
     return fig

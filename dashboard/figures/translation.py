@@ -46,11 +46,13 @@ def attention(record: Translation | None, look: Look = LIGHT, *, n: int = 0) -> 
     source, target, found = record.sources[n], record.targets[n], record.written[ATTENTION][n]
     fig = figure(look, "each row is a symbol that is written, and sums to 1 over the letters read", hovermode="closest")
     letters = ["␣" if one == " " else plain(one) for one in source]
+    small = {"size": 11, "color": look.palette.quiet}
     fig.add_heatmap(
         z=finite(record.attention[n][:, : len(source)]), x=list(range(len(source))), y=list(range(len(found))),
         zmin=0, zmax=1, colorscale=magnitude(look.mode), xgap=1, ygap=1,
         customdata=[[[written, letter] for letter in letters] for written in found],
-        colorbar={"title": {"text": "weight", "side": "right"}, "thickness": 10},
+        colorbar={"title": {"text": "weight", "side": "right", "font": small}, "thickness": 10, "tickfont": small,
+                  "outlinewidth": 0},
         hovertemplate="%{customdata[0]} looks at %{customdata[1]}: %{z:.2f}<extra></extra>",
     )  # fmt: skip
     rows = [
@@ -91,7 +93,8 @@ def bridge(record: Translation | None, look: Look = LIGHT, *, n: int = 0) -> Ske
     fig.update_layout(
         xaxis={"title": {"text": "read, then written"}, "tickvals": list(range(len(labels))), "ticktext": labels,
                "tickangle": 0, "showgrid": False},
-        yaxis={"title": {"text": "gradient ‖∂L/∂h‖"}, "type": "log", "exponentformat": "power"},
+        yaxis={"title": {"text": "gradient ‖∂L/∂h‖"}, "type": "log", "exponentformat": "power",
+               "dtick": 1},
     )  # fmt: skip
     return fig
 
@@ -113,8 +116,9 @@ def beam(record: Translation | None, look: Look = LIGHT, *, n: int = 0) -> Sketc
     width = int(rank.max()) + 1
     kept = f"{width} likeliest beginnings" if width > 1 else "likeliest beginning: greedy"
     fig = figure(
-        look, f"after each symbol the {kept}; what ends early was overtaken", hovermode="closest", showlegend=False
-    )
+        look, f"after each symbol the {kept}, each with its probability; what ends early was overtaken",
+        hovermode="closest", showlegend=False,
+    )  # fmt: skip
     for node in range(there):
         start = (-1, rank[last[0]]) if parent[node] < 0 else (step[parent[node]], rank[parent[node]])
         strong = node in best
@@ -134,6 +138,11 @@ def beam(record: Translation | None, look: Look = LIGHT, *, n: int = 0) -> Sketc
         customdata=["begin", *(f"{record.beam_text(n, node)}: {bits[node]:.3g} bits" for node in range(there))],
         hovertemplate="%{customdata}<extra></extra>", cliponaxis=False,
     )  # fmt: skip
+    fig.add_scatter(
+        x=step.tolist(), y=rank.tolist(), mode="markers+text", text=[f"{2 ** -one:.2g}" for one in bits],
+        textposition="bottom center", textfont={"size": 10, "color": look.palette.quiet}, hoverinfo="skip",
+        marker={"size": 25, "opacity": 0}, cliponaxis=False,
+    )  # fmt: skip
     target = record.targets[n]
     for node in last:
         text = record.beam_text(n, node)
@@ -146,7 +155,7 @@ def beam(record: Translation | None, look: Look = LIGHT, *, n: int = 0) -> Sketc
         xaxis={"title": {"text": "symbols written"}, "tickvals": list(range(len(target))), "zeroline": False,
                "ticktext": [str(one + 1) for one in range(len(target))], "showgrid": False,
                "range": [-1.4, len(target) + 2.6]},
-        yaxis={"visible": False, "range": [width - 0.4, -0.6]},
+        yaxis={"visible": False, "range": [width - 0.3, -0.5]},
     )  # fmt: skip
     return fig
 

@@ -135,12 +135,14 @@ def _box(fig: Sketch, x: float, y: float, text: str, colour: str, look: Look, wi
         type="rect", x0=x - wide, x1=x + wide, y0=y - _TALL, y1=y + _TALL, fillcolor=with_alpha(colour, 0.14),
         line={"color": colour, "width": 1.6},
     )  # fmt: skip
-    fig.add_annotation(text=text, x=x, y=y, showarrow=False, font={"size": 13, "color": look.palette.ink})
+    size = 13 if len(text) == 1 else 10
+    fig.add_annotation(text=text, x=x, y=y, showarrow=False, font={"size": size, "color": look.palette.ink})
 
 
 def _label(fig: Sketch, x: float, y: float, text: str, look: Look, *, quiet: bool = False) -> None:
     colour = look.palette.quiet if quiet else look.palette.ink
-    fig.add_annotation(text=text, x=x, y=y, showarrow=False, font={"size": 13, "color": colour})
+    size = 13 if len(text) < 5 else 12
+    fig.add_annotation(text=text, x=x, y=y, showarrow=False, font={"size": size, "color": colour})
 
 
 def _arrow(fig: Sketch, ends: tuple[float, float], y: float, look: Look) -> None:

@@ -145,7 +145,7 @@ def form(corpora: Mapping[str, str], corpus_widget: Callable[[], None]) -> None:
     heading("Task")
     task.section(corpora, corpus_widget)
     heading("Initialisation")
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         choice("recurrent", "Recurrent weights")
     with right:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import streamlit as st
@@ -45,6 +46,8 @@ PARTS = {
 }
 """What belongs together, by the names of pages."""
 SUMMARY = "summary"
+TALLEST = 5
+"""Cards below each other in a part of the map."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +107,21 @@ def in_total(pages: Sequence[Seen]) -> Outcome | None:
 
 
 def draw(pages: Sequence[Seen]) -> None:
-    """The map: a column for each part of the lecture, a card for each page."""
+    """The map: a column for each part of the lecture, a card for each page; a long part has rows of its own."""
     if not any(page.outcome for page in pages):
         st.info("Nothing has been measured yet. Open a page, say what you expect, and run it: its number appears here.")
     by_name = {page.chapter.name: page for page in pages}
     parts = {title: [by_name.pop(name) for name in names if name in by_name] for title, names in PARTS.items()}
     grid = st.grid(4, min_column_width=250)
     for place, (title, members) in enumerate(parts.items()):
-        if members:
-            with grid.container(key=f"map_part_{place}"):
-                st.markdown(f"##### {title}")
-                for page in members:
+        if not members:
+            continue
+        long = len(members) > TALLEST
+        with st.container(key=f"map_part_{place}") if long else grid.container(key=f"map_part_{place}"):
+            st.markdown(f"##### {title}")
+            row = st.grid(4, min_column_width=250) if long else None
+            for page in members:
+                with row.container() if row else nullcontext():
                     _card(page)
 
 

@@ -89,7 +89,7 @@ def motion(found: Sequence[RunInfo | None]) -> Outcome | None:
     right = last_score(run)
     middle = float(np.median(known)) if len(known) else math.nan
     numbers = {
-        "right": share(right), "frames": "–" if math.isnan(middle) else f"{middle:.0f}",
+        "right": share(right), "frames": "–" if math.isnan(middle) else f"{middle:g}",
         "steps": f"{len(record.targets)}", "count": f"{len(known)}", "shown": f"{len(record.scores)}",
     }  # fmt: skip
     answer = "" if math.isnan(middle) else "first" if middle <= 1 else "few" if middle <= 6 else "end"

@@ -75,7 +75,7 @@ SHAPES: dict[str, ShapePage] = {
     ),
     "many-to-many": ShapePage(
         _configs(
-            {"task": "frames", "hidden_size": 64, "embedding_size": 32, "steps": 1000},
+            {"task": "frames", "hidden_size": 64, "embedding_size": 32, "lr": 0.002, "steps": 1000},
             {"encoder": "convolution", "readout_layers": 2}, {"encoder": "convolution"}, {"readout_layers": 2}, {},
         ),
         outcomes.frames,
