@@ -58,7 +58,7 @@ CELL_COLOURS: dict[str, dict[Mode, str]] = {
     "lru": {"light": "#a8246f", "dark": "#f07ab8"},
     "slstm": {"light": "#2b5a5e", "dark": "#8cc4c9"},
     "mlstm": {"light": "#8a3f97", "dark": "#d892e4"},
-    "conv_lstm": {"light": "#24457a", "dark": "#5c86d6"},
+    "conv_lstm": {"light": "#250489", "dark": "#985dfb"},
     "tcn": {"light": "#8c1d40", "dark": "#f2869f"},
     "transformer": {"light": "#4d3b8f", "dark": "#c0b0ff"},
 }
@@ -213,7 +213,8 @@ _PAGE_CSS = """
   background: light-dark(CARDS); }
 .st-key-lecture_question, .st-key-lecture_outcome, .st-key-lecture_try,
 [class*="st-key-map_"]:not([class*="st-key-map_part"]) { background: light-dark(CARDS); }
-[class*="st-key-map_"] [data-testid="stPageLink-NavLink"] { padding: 0; }
+[class*="st-key-map_"] [data-testid="stPageLink-NavLink"],
+[class*="st-key-shape_"] [data-testid="stPageLink-NavLink"] { padding: 0; }
 [class*="st-key-map_"] [data-testid="stPageLink-NavLink"] * { white-space: normal; }
 .st-key-lecture_head { margin-top: 1.6rem; margin-bottom: -.6rem; }
 .st-key-lecture_tools { flex-wrap: nowrap !important; }

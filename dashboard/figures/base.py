@@ -16,7 +16,7 @@ from typing import Any, Generic, ParamSpec
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.theme import PALETTES, Mode, Palette, cell_colour, template
+from dashboard.theme import PALETTES, Mode, Palette, cell_colour, template, with_alpha
 from rnncore.records import Array
 
 MOST_POINTS = 600
@@ -157,6 +157,16 @@ def empty(look: Look, message: str) -> Sketch:
             }
         ],
     )
+
+
+def shade_trained(fig: Sketch, trained: float, look: Look, **words: Any) -> None:
+    """A quiet ground from 0 to the greatest length of training, and words on it: an annotation's settings."""
+    fig.add_shape(
+        type="rect", x0=0, x1=trained, y0=0, y1=1, yref="paper", layer="below", line={"width": 0},
+        fillcolor=with_alpha(look.palette.accent, 0.09),
+    )  # fmt: skip
+    usual = {"x": trained, "yref": "paper", "yanchor": "bottom", "showarrow": False}
+    fig.add_annotation(**usual | {"font": {"size": 10, "color": look.palette.quiet}} | words)
 
 
 LARGEST = 1e9

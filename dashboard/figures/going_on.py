@@ -8,7 +8,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, finite, plain
+from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, finite, plain, shade_trained
 from dashboard.theme import with_alpha
 from rnncore.records import Array, Examples, Sound
 
@@ -84,7 +84,7 @@ def going_on(found: Sequence[tuple[Line, object]], look: Look = LIGHT) -> Sketch
             hovertemplate="%{y:.2f}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
     if first.trained is not None:
-        _shade(fig, first.trained, look)
+        shade_trained(fig, first.trained, look, text="as long as in training", x=0, xanchor="left", y=0.01, xshift=4)
     lowest = min(0.0, *(float(np.nanmin(one.like.mean(1))) for _, one in measured))
     fig.update_layout(
         xaxis={"title": {"text": first.unit}, "rangemode": "tozero"},
@@ -97,14 +97,3 @@ def _summary(values: Array) -> Array:
     """Lower quartile, mean and upper quartile over sequences, (3, A)."""
     low, high = np.percentile(values, [25, 75], 1)
     return np.stack([low, values.mean(1), high])
-
-
-def _shade(fig: Sketch, trained: float, look: Look) -> None:
-    fig.add_shape(
-        type="rect", x0=0, x1=trained, y0=0, y1=1, yref="paper", layer="below", line={"width": 0},
-        fillcolor=with_alpha(look.palette.accent, 0.09),
-    )  # fmt: skip
-    fig.add_annotation(
-        text="as long as in training", x=0, xanchor="left", y=0.01, yref="paper", yanchor="bottom", xshift=4,
-        showarrow=False, font={"size": 10, "color": look.palette.quiet},
-    )  # fmt: skip

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, finite, plain
+from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, finite, plain, shade_trained
 from dashboard.figures.score import mark_levels, score_axis, share
-from dashboard.theme import with_alpha
 from rnncore.comparison.results import Measure
 from rnncore.records import LengthScores
 
@@ -31,7 +30,7 @@ def length_scores(
         return empty(look, "The score at each length appears here with the first test on longer sequences.")
     fig = figure(look, "; ".join(_caption(line, record, measure, len(found)) for line, record in found))
     for trained in sorted({record.trained for _, record in found}):
-        _shade(fig, trained, look)
+        shade_trained(fig, trained, look, text="trained", xanchor="right", y=1)
     for line, record in found:
         fig.add_scatter(
             x=record.lengths, y=finite(record.scores).astype(np.float32), mode="lines+markers", name=plain(line.label),
@@ -49,18 +48,6 @@ def length_scores(
 def _bars(record: LengthScores) -> np.ndarray:
     """Standard errors; none for a single sequence."""
     return np.nan_to_num(np.asarray(record.error, np.float64)).astype(np.float32)
-
-
-def _shade(fig: Sketch, trained: int, look: Look) -> None:
-    """Up to the greatest length that it was trained on."""
-    fig.add_shape(
-        type="rect", x0=0, x1=trained, y0=0, y1=1, yref="paper", layer="below", line={"width": 0},
-        fillcolor=with_alpha(look.palette.accent, 0.09),
-    )  # fmt: skip
-    fig.add_annotation(
-        text="trained", x=trained, xanchor="right", y=1, yref="paper", yanchor="bottom", showarrow=False,
-        font={"size": 10, "color": look.palette.quiet},
-    )  # fmt: skip
 
 
 def _caption(line: Line, record: LengthScores, measure: Measure, runs: int) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from rnncore.diagnostics.probed import HeldOut
 from rnncore.records import Record
 from rnncore.records.examples import MOST, Examples
 from rnncore.tasks.drawn import VALIDATION, DrawnTask, held_out
 from rnncore.tasks.video import VideoTask, overlap
-from rnncore.training.measuring import is_power_of_two
 
 if TYPE_CHECKING:
     from rnncore.training.trainer import Trainer
@@ -25,18 +24,10 @@ EXAMINED = 64
 """Films of which it is measured how well it goes on."""
 
 
-class ExamplesMeasure:
+class ExamplesMeasure(HeldOut):
     """The first sequences of the validation data."""
 
     name, share, patience = "examples", 0.2, 0.0
-
-    def forced(self, step: int) -> bool:
-        """The first step, and log-spaced ones."""
-        return is_power_of_two(step)
-
-    def around(self, trainer: Trainer) -> AbstractContextManager[Any]:
-        """Nothing of the training step is looked at."""
-        return nullcontext()
 
     def records(self, trainer: Trainer, opened: Any) -> Iterable[Record]:
         """One record."""

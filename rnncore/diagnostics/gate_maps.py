@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from rnncore.diagnostics.probed import HeldOut
 from rnncore.probe import probe
 from rnncore.probe.trace import Trace
 from rnncore.records import Record
 from rnncore.records.gate_maps import GateMaps
-from rnncore.training.measuring import is_power_of_two
 
 if TYPE_CHECKING:
     from rnncore.training.trainer import Trainer
@@ -43,18 +42,10 @@ def gate_maps(trace: Trace, frames: torch.Tensor, *, layer: int = 0, step: int =
     )
 
 
-class GateMapsMeasure:
+class GateMapsMeasure(HeldOut):
     """The top layer, on the first film of the validation data, the same one each time."""
 
     name, share, patience = "gate_maps", 0.05, 1.0
-
-    def forced(self, step: int) -> bool:
-        """Log-spaced steps, where the budget affords them."""
-        return is_power_of_two(step)
-
-    def around(self, trainer: Trainer) -> AbstractContextManager[Any]:
-        """Nothing of the training step is looked at."""
-        return nullcontext()
 
     @torch.no_grad()
     def records(self, trainer: Trainer, opened: Any) -> Iterable[Record]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,3 +51,15 @@ class Probed:
             yield opened
             start = time.perf_counter()
         opened.seconds = time.perf_counter() - start
+
+
+class HeldOut:
+    """Base of measures that look at what is held out, and at nothing of the training step."""
+
+    def forced(self, step: int) -> bool:
+        """The first step, and log-spaced ones, where the budget affords them."""
+        return is_power_of_two(step)
+
+    def around(self, trainer: Trainer) -> AbstractContextManager[Any]:
+        """Nothing of the training step is looked at."""
+        return nullcontext()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from rnncore.diagnostics.probed import HeldOut
 from rnncore.records import Array, Record
 from rnncore.records.sound import LISTENED, PIECE, Sound
 from rnncore.tasks.drawn import held_out
 from rnncore.tasks.sound import SoundTask, chord_names, chords, frequency
-from rnncore.training.measuring import is_power_of_two
 
 if TYPE_CHECKING:
     from rnncore.training.trainer import Trainer
@@ -25,18 +24,10 @@ _PART = 2
 """Of the random numbers that are held out."""
 
 
-class SoundMeasure:
+class SoundMeasure(HeldOut):
     """Chords that are held out."""
 
     name, share, patience = "sound", 0.2, 0.0
-
-    def forced(self, step: int) -> bool:
-        """The first step, and log-spaced ones."""
-        return is_power_of_two(step)
-
-    def around(self, trainer: Trainer) -> AbstractContextManager[Any]:
-        """Nothing of the training step is looked at."""
-        return nullcontext()
 
     def records(self, trainer: Trainer, opened: Any) -> Iterable[Record]:
         """One record."""

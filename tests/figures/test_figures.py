@@ -395,7 +395,7 @@ def _apart(one, other, eye):
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("eye", _SEEN)
 def test_colours_that_meet_in_one_plot_stay_apart_for_every_eye(mode, eye):
-    together = [[CELL_COLOURS[cell][mode] for cell in TORCH_CELLS]]
+    together = [[CELL_COLOURS[cell][mode] for cell in cells] for cells in (TORCH_CELLS, ("conv_lstm", "lstm", "gru"))]
     together += [[GATE_COLOURS[symbol][mode] for symbol in symbols] for symbols in ("ifo", "rz")]  # saturation
     for colours in together:
         for one, other in itertools.combinations(colours, 2):
