@@ -169,6 +169,18 @@ def shade_trained(fig: Sketch, trained: float, look: Look, **words: Any) -> None
     fig.add_annotation(**usual | {"font": {"size": 10, "color": look.palette.quiet}} | words)
 
 
+def named_level(fig: Sketch, level: float, text: str, look: Look, *, log: bool = False) -> None:
+    """A dotted line across the plot with its name at the right; on an axis that may be logarithmic."""
+    fig.add_shape(
+        type="line", x0=0, x1=1, xref="paper", y0=level, y1=level,
+        line={"color": look.palette.quiet, "width": 1.2, "dash": "dot"},
+    )  # fmt: skip
+    fig.add_annotation(
+        x=1, xref="paper", xanchor="right", y=np.log10(level) if log else level, yanchor="bottom", text=text,
+        showarrow=False, font={"size": 11, "color": look.palette.quiet},
+    )  # fmt: skip
+
+
 LARGEST = 1e9
 """Beyond it a value counts as not finite: a number that means divergence, and would drown the sums of the others."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dashboard.figures.attention import draw_attention
-from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, finite
+from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, finite, named_level
 from dashboard.figures.input_gradient import add_reach
 from dashboard.theme import cell_colour, highlight
 from rnncore.config import CELL_LABELS
@@ -84,14 +84,7 @@ def _curves(steps: Array, curves: Array, networks: tuple[str, ...], look: Look, 
             line={"color": cell_colour(name, look.mode), "width": 2.2},
             hovertemplate="%{y:.3g} bits<extra>%{fullData.name}</extra>",
         )  # fmt: skip
-    fig.add_shape(
-        type="line", x0=0, x1=1, xref="paper", y0=floor, y1=floor,
-        line={"color": look.palette.quiet, "width": 1.2, "dash": "dot"},
-    )  # fmt: skip
-    fig.add_annotation(
-        x=1, xref="paper", xanchor="right", y=floor, yanchor="bottom", text="guessing", showarrow=False,
-        font={"size": 11, "color": look.palette.quiet},
-    )  # fmt: skip
+    named_level(fig, floor, "guessing", look)
     fig.update_layout(
         xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
         yaxis={"title": {"text": "bits per answer"}, "rangemode": "tozero"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, finite
+from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, finite, named_level
 from dashboard.theme import cell_colour, magnitude
 from rnncore.config import CELL_LABELS
 from rnncore.records import InPractice
@@ -63,14 +63,7 @@ def rate_curves(record: InPractice | None, look: Look = LIGHT, *, rate: int = 2)
             hovertemplate="%{y:.3g}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
     for level, text in ((record.floor, "always 1"), (record.solved_at, "solved")):
-        fig.add_shape(
-            type="line", x0=0, x1=1, xref="paper", y0=level, y1=level,
-            line={"color": look.palette.quiet, "width": 1.2, "dash": "dot"},
-        )  # fmt: skip
-        fig.add_annotation(
-            x=1, xref="paper", xanchor="right", y=np.log10(level), yanchor="bottom", text=text, showarrow=False,
-            font={"size": 11, "color": look.palette.quiet},
-        )  # fmt: skip
+        named_level(fig, level, text, look, log=True)
     fig.update_layout(
         xaxis={"title": {"text": "step"}, "rangemode": "tozero"},
         yaxis={"type": "log", "title": {"text": "mean squared error"}, "exponentformat": "power"},

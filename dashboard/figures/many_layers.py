@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, finite
+from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, finite, named_level
 from dashboard.theme import magnitude, with_alpha
 from rnncore.records import ManyLayers
 
@@ -78,24 +78,12 @@ def curves(record: ManyLayers | None, look: Look = LIGHT) -> Sketch:
             hovertemplate="%{y:.3g}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
     for level, text in ((record.floor, "always 1"), (record.solved_at, "solved")):
-        _level(fig, level, text, look)
+        named_level(fig, level, text, look, log=True)
     fig.update_layout(
         xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
         yaxis={"type": "log", "title": {"text": "mean squared error"}, "exponentformat": "power", "dtick": 1},
     )
     return fig
-
-
-def _level(fig: Sketch, level: float, text: str, look: Look) -> None:
-    """A dotted line with its name."""
-    fig.add_shape(
-        type="line", x0=0, x1=1, xref="paper", y0=level, y1=level,
-        line={"color": look.palette.quiet, "width": 1.2, "dash": "dot"},
-    )  # fmt: skip
-    fig.add_annotation(
-        x=1, xref="paper", xanchor="right", y=np.log10(level), yanchor="bottom", text=text, showarrow=False,
-        font={"size": 11, "color": look.palette.quiet},
-    )  # fmt: skip
 
 
 @Drawn
@@ -121,7 +109,7 @@ def errors(record: ManyLayers | None, look: Look = LIGHT) -> Sketch:
             ],
             hovertemplate="%{customdata}: %{y:.2g}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
-    _level(fig, record.solved_at, "solved", look)
+    named_level(fig, record.solved_at, "solved", look, log=True)
     fig.update_layout(
         xaxis={"title": {"text": "layers"}, "tickvals": [1, 2, 3, 4]},
         yaxis={"type": "log", "title": {"text": "mean squared error"}, "exponentformat": "power", "dtick": 1},
