@@ -321,12 +321,13 @@ class Live {
     this.schedule();
   }
 
-  // One panel per animation frame, visible ones only: no frame is ever long.
+  // One panel per animation frame: no frame is ever long. Figures wait until they are in sight; words do not, or
+  // what is being read would move when a card above it grows at last.
   schedule() {
     if (this.frame || this.closed) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      const ready = [...this.panels.values()].filter((one) => one.visible && (one.parts?.length || one.pending || one.resized));
+      const ready = [...this.panels.values()].filter((one) => (one.visible || one.spec.kind !== "figure") && (one.parts?.length || one.pending || one.resized));
       const panel = ready.sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0))[0];
       if (!panel) return;
       panel.turn = (this.turns = (this.turns ?? 0) + 1);

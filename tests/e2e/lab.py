@@ -127,7 +127,7 @@ class Lab:
         return " ".join(box.locator(".lv-value, .lv-unit").all_inner_texts())
 
     def past(self, step: int) -> None:
-        """Look at the numbers (what is out of sight is not drawn) until they show a step beyond one."""
+        """Look at the numbers until they show a step beyond one."""
         self.panel("metrics").scroll_into_view_if_needed()
         self.page.wait_for_function(
             """step => Number((document.querySelector('[data-panel=metrics] .lv-value')?.textContent ?? '0')

@@ -149,6 +149,7 @@ def test_each_shape_is_trained_at_a_press_and_its_answers_are_drawn(
     if name == "sound-goes-on":
         listen(lab)
         return
+    lab.drawn("examples0")
     first = lab.of("examples0", "plot._fullLayout.meta.caption")
     lab.panel("examples0").locator("input[type=range]").press("ArrowRight")
     lab.until("examples0", "plot._fullLayout.meta.caption !== arg", first)

@@ -41,7 +41,7 @@ def test_the_film_plays_two_moments_are_compared_and_markup_stays_text(lab: Lab,
     expect(film.locator(".lv-text")).to_have_text(newest.primer + newest.text)
     expect(film.locator(".lv-step")).to_have_text(f"step {newest.step:,}")
     expect(film.locator(".lv-caption")).to_contain_text("bits per character")
-    one.scroll_into_view_if_needed()  # what is out of sight is not drawn
+    one.scroll_into_view_if_needed()
     expect(one.locator(".lv-text")).to_have_text(first.primer + first.text)
     expect(lab.panel("second").locator(".lv-text")).to_have_text(newest.primer + newest.text)
 
