@@ -1,7 +1,7 @@
 """One run on a Dask worker: a task that claims it and has it trained by an ordinary worker process.
 
-A process of its own, because it takes one torch thread from its first import on, gives its memory back when the run
-ends, and can crash alone. While runs wait, the next process warms up beside the one that trains.
+A process of its own, because it takes one torch thread from its first import on, and can crash alone. While runs wait,
+it is kept for the next task.
 """
 
 from __future__ import annotations
@@ -76,7 +76,12 @@ class _Task:
                 time.sleep(LOOK_SECONDS)
             died = process.ended
         finally:
-            _end(process, GRACE_SECONDS if self.given else 0.0)
+            if self._done(process):
+                _spares.keep(self.command, self.order.store, process)
+            else:
+                _end(process, GRACE_SECONDS if self.given else 0.0)
+        if self._done(process):
+            return
         why = death(process.status, process.killed)
         if self.given is not None:
             self._see_to_the_end(self.given, why)
@@ -85,15 +90,18 @@ class _Task:
 
     def _goes_on(self, process: WorkerProcess) -> bool:
         """Hand the run over as soon as the process is warm: one that only warms up has no run to lose."""
+        if self._done(process):
+            return False
         if self.given is not None:
             self._beat(self.given)
         elif process.ready:
             self.given = self.store.claim(identity(), self.host, self.order.run_id)
-            if self.given is None or not process.give(self.given.id):
-                return False
-            if self.store.waiting():
-                _spares.add(self.command, self.order.store)
+            return self.given is not None and process.give(self.given.id)
         return True
+
+    def _done(self, process: WorkerProcess) -> bool:
+        """Its run is in the store, to its end, and it waits for another one."""
+        return self.given is not None and process.idle and not process.ended
 
     def _beat(self, run: RunInfo) -> None:
         """Say that it lives; a step, or fetching a text, may take long. The worker process says all else."""
@@ -117,13 +125,13 @@ class _Spares:
         self._kept: list[tuple[tuple[str, ...], str, WorkerProcess]] = []
         self._lock = threading.Lock()
 
-    def add(self, command: tuple[str, ...], store: str) -> None:
-        """Begin to warm one up."""
+    def keep(self, command: tuple[str, ...], store: str, process: WorkerProcess) -> None:
+        """For the next task."""
         with self._lock:
-            self._kept.append((command, store, _start(command, store)))
+            self._kept.append((command, store, process))
 
     def take(self, command: tuple[str, ...], store: str) -> WorkerProcess:
-        """One that fits, or a new one."""
+        """One that fits, warm since its last run, or a new one."""
         with self._lock:
             for at, (known, its_store, process) in enumerate(self._kept):
                 if (known, its_store) == (command, store) and not process.ended:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +18,19 @@ def unknown() -> float:
     return math.nan
 
 
+def give_back() -> None:
+    """Hand what is free back to the system, where its C library can (``man malloc_trim``): the next run counts anew."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # another C library keeps it
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def beyond_now(process: Path = Path("/proc/self")) -> Callable[[], float]:
     """Begin to measure this process. The answer is the peak since then in bytes, nan where the system does not tell.
 
     The peak is forgotten first (``man proc_pid_clear_refs``): the one that ``getrusage`` gives is of the whole
-    process, and warming up takes more than a small network does. What warming up has given back counts as nothing
-    when it is used again: below a megabyte or so this is no measurement.
+    process, and warming up takes more than a small network does. What is free at the moment, but not handed back to
+    the system (see ``give_back``), counts as nothing when it is used again.
     """
     try:
         (process / "clear_refs").write_text("5")

@@ -32,6 +32,8 @@ TICK_SECONDS = 0.2
 RECOVER_SECONDS = 3.0
 SPARE_SECONDS = 2.0
 """A spare worker starts that long after a run, so as not to slow the run's first steps down."""
+IDLE_SECONDS = 30.0
+"""Workers that have been idle for so long end, but for the spare ones: who has just trained may do so again."""
 LOST_SECONDS = 60.0
 """A run on another machine without a heartbeat for so long is taken to be lost."""
 SLOWEST_RETRY = 30.0
@@ -219,10 +221,10 @@ class Launcher:
         while not self._stopping.is_set():
             try:
                 self._tick()
-                self._set_note("", self._cluster.note if self._cluster is not None else "")
+                self._say(self.notes | {"": self._cluster.note if self._cluster is not None else ""})
                 trouble = 0.0
             except StoreError as error:  # a full disk or a lost server: workers wait too, and so does this
-                self.notes[""] = str(error)
+                self._say(self.notes | {"": str(error)})
                 trouble = min(max(2 * trouble, 0.5), 5.0)
             self._wake.wait(TICK_SECONDS + trouble)
             self._wake.clear()
@@ -231,9 +233,8 @@ class Launcher:
         for worker in [w for w in self._workers if w.ended]:
             self._bury(worker)
             self._workers.remove(worker)
-        for worker in self._workers:
-            if worker.run_id is not None:
-                self._set_note(worker.run_id, worker.note)
+        said = {worker.run_id: worker.note for worker in self._workers if worker.run_id}
+        self._say(said | {"": self.notes.get("", "")})
         for keeper in self._keepers:
             keeper.tick()
         now = time.monotonic()
@@ -265,15 +266,16 @@ class Launcher:
                 return
             for _ in range(max(wanted, min(self.warm, idle + 1)) - idle):
                 self._workers.append(WorkerProcess(self._command, self.store.address, self._wake, self._log))
+        old = [one for one in self._workers if one.idle and one.ready and now - one.idle_since > IDLE_SECONDS]
+        for worker in old[: max(len(old) - max(wanted, self.warm), 0)]:
+            worker.ask_to_end()
 
     def _busy(self) -> int:
-        return sum(not worker.idle for worker in self._workers)
+        return sum(worker.run_id is not None for worker in self._workers)
 
-    def _set_note(self, run_id: str, note: str) -> None:
-        if note:
-            self.notes[run_id] = note
-        else:
-            self.notes.pop(run_id, None)
+    def _say(self, notes: Mapping[str, str]) -> None:
+        """At once, for those who read along."""
+        self.notes = {run_id: note for run_id, note in notes.items() if note}
 
     def _bury(self, worker: WorkerProcess) -> None:
         """See to it that the run of an ended worker has an end too."""
@@ -282,7 +284,6 @@ class Launcher:
             if not worker.ready and not self._stopping.is_set():
                 self._note_bad_start(worker)
             return
-        self.notes.pop(worker.run_id, None)
         self._interrupt(worker.run_id, death(worker.status, worker.killed))
 
     def _note_bad_start(self, worker: WorkerProcess) -> None:

@@ -37,7 +37,7 @@ class Log:
 
 
 class WorkerProcess:
-    """A worker or a desk, started on construction, idle until it is given a run.
+    """A worker or a desk, started on construction, idle until it is given a run and when it says that this is done.
 
     Args:
         without: variables of this process's environment that it is not to have.
@@ -46,6 +46,7 @@ class WorkerProcess:
         ready: it is warm.
         run_id: what it was given; None while idle.
         note: what it waits for, '' for nothing.
+        idle_since: when it was started, or was done with its last run (monotonic seconds).
         killed: ``wait_or_kill`` had to kill it.
     """
 
@@ -57,8 +58,9 @@ class WorkerProcess:
         log: Log,
         without: Collection[str] = (),
     ):
-        self.ready, self.killed, self.note = False, False, ""
+        self.ready, self.killed, self.note, self._asked_to_end = False, False, "", False
         self.run_id: str | None = None
+        self.idle_since = time.monotonic()
         self._tail: deque[str] = deque(maxlen=20)
         self._wake, self._log = wake, log
         environment = {name: value for name, value in os.environ.items() if name not in without} | {
@@ -85,8 +87,8 @@ class WorkerProcess:
 
     @property
     def idle(self) -> bool:
-        """It has no run."""
-        return self.run_id is None
+        """It has no run, and may be given one."""
+        return self.run_id is None and not self._asked_to_end
 
     @property
     def ended(self) -> bool:
@@ -111,16 +113,18 @@ class WorkerProcess:
     def give(self, run_id: str) -> bool:
         """Hand it a run; False where it can no longer take one."""
         assert self._process.stdin is not None
+        before, self.run_id = self.run_id, run_id  # a short run may be done before this returns
         try:
             self._process.stdin.write(json.dumps({"run": run_id}).encode() + b"\n")
             self._process.stdin.flush()
         except (OSError, ValueError):  # it has ended, and its pipe may be closed
+            self.run_id = before
             return False
-        self.run_id = run_id
         return True
 
     def ask_to_end(self) -> None:
         """SIGTERM: a worker with a run saves a checkpoint first."""
+        self._asked_to_end = True
         if not self.ended:
             self._process.terminate()
 
@@ -150,6 +154,8 @@ class WorkerProcess:
                 said = json.loads(line)
                 self.ready = self.ready or bool(said.get("ready"))
                 self.note = str(said.get("note", self.note))
+                if "done" in said:
+                    self.idle_since, self.note, self.run_id = time.monotonic(), "", None
             except (ValueError, AttributeError):  # a library printed something
                 self._log.write(f"worker {self.pid}: {line.decode(errors='replace')}")
             self._wake.set()

@@ -102,21 +102,25 @@ class Session:
         self.ask_beside: Callable[[], Record | None] = lambda: None
         self.text: str | None = None  # of an upload
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """Train, and keep the store informed, until the run has an end of whatever kind.
 
         An error of the training is recorded as the run's end, with its traceback, and not raised.
+
+        Returns:
+            Whether the training came to an end of its own, which is in the store: this process may train another run.
         """
         try:
             with contextlib.closing(self._training()) as events:
                 for event in events:
                     if self._take_in(event):
-                        return
+                        return True
                     self._attend()
         except BaseException as error:
             self._fail(error)
             if not isinstance(error, Exception):
                 raise
+        return False
 
     def _training(self) -> Any:
         """Load what the run needs, take it over, and begin."""

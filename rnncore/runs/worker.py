@@ -1,7 +1,9 @@
-"""A worker process: ``python -m rnncore.runs.worker``. One run per process, on one thread.
+"""A worker process: ``python -m rnncore.runs.worker``. One run at a time, on one thread.
 
-It warms up, prints ``{"ready": true}``, and waits for a line ``{"run": "<id>"}``. Kept warm, it needs no
-import when the run comes. It ends when its parent goes: with a checkpoint, and the run marked as interrupted.
+It warms up, prints ``{"ready": true}``, and waits for a line ``{"run": "<id>"}``. Kept warm, it needs no import when
+the run comes. After a run that came to an end of its own it prints ``{"done": "<id>"}`` and waits for the next one;
+after an error, which may have left anything behind, it ends. It ends when its parent goes, too: with a checkpoint,
+and the run marked as interrupted.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any
 from rnncore.config import RunConfig
 from rnncore.errors import RnncoreError
 from rnncore.runs.database import patiently
-from rnncore.runs.footprint import beyond_now
+from rnncore.runs.footprint import beyond_now, give_back
 from rnncore.runs.session import Session, Surroundings, Tools
 from rnncore.runs.store import RunStore
 
@@ -114,7 +116,7 @@ def real_tools() -> Tools:
 
 
 def main(arguments: Sequence[str] | None = None, tools: Callable[[], Tools] = real_tools) -> int:
-    """Warm up, wait for a run, run it. Returns the exit status."""
+    """Warm up, wait for runs, run one after the other. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m rnncore.runs.worker", description=__doc__)
     parser.add_argument("--store", help="address of the run store; default: RNNCORE_STORE, else the home folder")
     parser.add_argument("--host", help="address of the Dask worker that it belongs to; default: this machine's name")
@@ -124,19 +126,24 @@ def main(arguments: Sequence[str] | None = None, tools: Callable[[], Tools] = re
         os.environ[variable] = "1"
     with patiently(lambda: RunStore(given.store, patience=PATIENCE_SECONDS), note) as store:
         ready = tools()
+        give_back()
         say(ready=True)
-        run_id = life.jobs.get()
-        if run_id is None:
-            return 0
-        around = Surroundings(
-            worker=identity(),
-            host=given.host or socket.gethostname(),
-            ending=lambda: life.reason,
-            say=note,
-            memory=beyond_now(),
-        )
-        Session(store, patiently(lambda: store.get(run_id), note), ready, around).run()
+        while (run_id := life.jobs.get()) is not None and _run(store, run_id, ready, life, given.host):
+            give_back()
+            say(done=run_id)
     return 0
+
+
+def _run(store: RunStore, run_id: str, tools: Tools, life: Lifeline, host: str | None) -> bool:
+    """Run one; whether another may follow."""
+    around = Surroundings(
+        worker=identity(),
+        host=host or socket.gethostname(),
+        ending=lambda: life.reason,
+        say=note,
+        memory=beyond_now(),
+    )
+    return Session(store, patiently(lambda: store.get(run_id), note), tools, around).run()
 
 
 if __name__ == "__main__":

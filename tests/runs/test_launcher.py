@@ -15,12 +15,13 @@ import numpy as np
 import psutil
 import pytest
 
+import rnncore.runs.launcher as launching
 from rnncore.config import RunConfig
 from rnncore.errors import ConfigError, StoreError
 from rnncore.runs.launcher import Launcher, usable_cores
 from rnncore.runs.process import LOG_BYTES, Log, death, is_alive
 from rnncore.runs.races import Races
-from rnncore.runs.states import MOST_ATTEMPTS
+from rnncore.runs.states import ACTIVE, MOST_ATTEMPTS
 from rnncore.runs.store import RunStore
 from rnncore.runs.worker import identity
 from tests.runs.fakes import COMMAND, loss, until
@@ -75,6 +76,40 @@ def test_as_many_run_as_there_are_slots_and_the_rest_wait_in_order(sqlite_store:
         until(lambda: store.get(ids[2]).state == "running")
         assert [store.get(run_id).state for run_id in ids] == ["running", "stopped", "running", "queued"]
         assert store.get(ids[3]).queue_place == 1
+
+
+def test_what_is_done_with_a_run_takes_the_next_one_and_what_failed_does_not(sqlite_store: RunStore) -> None:
+    with launcher(sqlite_store, slots=1, warm=0) as going:
+        names = ["first", "second", "raise at 3", "after", "diverge at 3", "last"]
+        ids = [going.submit(RunConfig.of(name=name, steps=9)).id for name in names]
+        until(lambda: not sqlite_store.runs(states=ACTIVE) and not sqlite_store.waiting(), 30)
+        until(lambda: not going.notes)
+    assert [sqlite_store.get(one).state for one in ids] == [
+        "finished", "finished", "failed", "finished", "diverged", "finished",
+    ]  # fmt: skip
+    one, _, failed, other, *rest = [worker_pid(sqlite_store, run_id) for run_id in ids]
+    assert worker_pid(sqlite_store, ids[1]) == failed == one != other
+    assert rest == [other, other]
+    for run_id in (ids[0], ids[1], ids[3], ids[5]):
+        curve_is_whole(sqlite_store, run_id)
+
+
+def test_workers_that_nobody_needs_any_more_end_but_for_the_spare_one(
+    sqlite_store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launching, "SPARE_SECONDS", 0.3)
+    with launcher(sqlite_store) as going:
+        ids = [going.submit(slow()).id for _ in range(2)]
+        until(lambda: len(sqlite_store.runs(states={"running"})) == 2 and len(going._workers) == 3)
+        for one in ids:
+            sqlite_store.send(one, "stop")
+        until(lambda: sum(worker.idle and worker.ready for worker in going._workers) == 3)
+        monkeypatch.setattr(launching, "IDLE_SECONDS", 0.1)
+        until(lambda: len(going._workers) == 1)
+        time.sleep(1.0)
+        assert [worker.idle for worker in going._workers] == [True]
+        run = going.submit(RunConfig.of(name="quick", steps=9))
+        until(lambda: sqlite_store.get(run.id).state == "finished")
 
 
 def test_a_second_press_gives_the_same_run(sqlite_store: RunStore) -> None:
