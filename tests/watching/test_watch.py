@@ -329,7 +329,8 @@ def test_a_loop_that_falls_silent_is_interrupted_and_comes_back_when_it_goes_on(
     assert store.get(watch.run_id).state == "finished"
 
 
-def test_a_program_that_was_killed_is_noticed_at_once(store):
+def test_a_program_that_was_killed_is_noticed_at_once(store, monkeypatch):
+    monkeypatch.setattr("rnncore.watching.writer.QUIET_SECONDS", -1.0)  # the dead do not say that they live
     with rnncore.watch(nn.RNN(2, 2)) as watch:
         until(lambda: watch.run_id)
         with store.transaction() as connection:
