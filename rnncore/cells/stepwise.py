@@ -113,19 +113,51 @@ class StepReplay:
         import torch
 
         steps, batch, size = forward.hidden.shape
-        sizes, before = self.equations.beside(size), forward.saved["before"]
-        state = torch.cat([before, forward.saved["cell_before"]], -1) if sizes else before
 
         def one(state: Tensor, u: Tensor) -> Tensor:
-            h, *others = apart(state.unsqueeze(0), (size, *sizes))
-            new, after, _ = self.equations.step(
-                u.unsqueeze(0), self.equations.recur(h, weights), h, tuple(others), weights
-            )
-            return torch.cat([new, together(after)], -1)[0] if sizes else new[0]
+            return self._onward(state.unsqueeze(0), u.unsqueeze(0), size, weights)[0]
 
-        rows = state.flatten(0, 1), forward.saved["input_side"].flatten(0, 1)
+        rows = self._state(forward).flatten(0, 1), forward.saved["input_side"].flatten(0, 1)
         found: Tensor = torch.func.vmap(torch.func.jacrev(one))(*rows)
         return found.unflatten(0, (steps, batch)).detach()
+
+    def push(self, forward: Forward, weights: Weights, columns: Tensor) -> Tensor:
+        """What J_t makes of columns, (B, S, K) → (B, S, K); J_t itself, (B, S, S), is never made.
+
+        wᵀJ is linear in w, and what autograd makes of it on its way back from there is Jv: two backward passes.
+
+        Args:
+            forward: one step, T = 1.
+            weights: the same weights.
+            columns: K directions of the state before.
+        """
+        import torch
+
+        count, rows = columns.shape[-1], columns.movedim(-1, 0).flatten(0, 1)  # (K·B, S)
+        with torch.enable_grad():
+            state = for_each(count, self._state(forward))[0].detach().requires_grad_()
+            new = self._onward(
+                state, for_each(count, forward.saved["input_side"])[0], forward.hidden.shape[-1], weights
+            )
+            w = torch.zeros_like(new, requires_grad=True)
+            (row,) = torch.autograd.grad(new, state, w, create_graph=True)
+            (found,) = torch.autograd.grad(row, w, rows)
+        return found.unflatten(0, (count, -1)).movedim(0, -1)
+
+    def _state(self, forward: Forward) -> Tensor:
+        """All that each step was handed, (T, B, S)."""
+        import torch
+
+        before = forward.saved["before"]
+        return torch.cat([before, forward.saved["cell_before"]], -1) if "cell_before" in forward.saved else before
+
+    def _onward(self, state: Tensor, u: Tensor, size: int, weights: Weights) -> Tensor:
+        """One step: all that it is handed, (B, S), to all that it hands on."""
+        import torch
+
+        h, *others = apart(state, (size, *self.equations.beside(size)))
+        new, after, _ = self.equations.step(u, self.equations.recur(h, weights), h, tuple(others), weights)
+        return torch.cat([new, together(after)], -1) if after else new
 
 
 class _Found:

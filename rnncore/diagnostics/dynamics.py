@@ -242,8 +242,9 @@ class DynamicsMeasure(AfterStep):
 
     def records(self, trainer: Trainer, opened: None) -> Iterable[Record]:
         """Step Jacobians and Lyapunov exponents."""
-        cell, model = CELLS[trainer.config.model.cell], trainer.config.model
-        effort = Effort.of(cell.state_size(model.hidden_size), model.num_layers)
+        cell, layers = CELLS[trainer.config.model.cell], trainer.model.layers
+        size: Any = layers[0].hidden_size  # of a ConvLSTM all numbers of its maps
+        effort = Effort.of(cell.state_size(size), len(layers))
         inputs = trainer.task.stretch(effort.steps)
         return dynamics(self._read(trainer, inputs), step=trainer.step, text=trainer.task.labels(inputs))
 

@@ -13,11 +13,14 @@ B batch, S the state's size (H, or 2H for an LSTM).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from rnncore.cells import Cell, Forward, Weights
+from rnncore.cells.stepwise import StepReplay
 from rnncore.errors import RnncoreError
 from rnncore.probe.trace import Trace
 
@@ -159,10 +162,63 @@ def _each(forward: Forward, change: Callable[[Tensor], Tensor]) -> Forward:
     )
 
 
-def one_by_one(cell: Cell, forward: Forward, weights: Weights) -> Iterator[Tensor]:
-    """J_0, J_1, ..., each (B, S, S), made a piece at a time so that few are held at once."""
+class Factor(Protocol):
+    """What is known of J_t where only its products with columns count."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(B, S, S)."""
+
+    @property
+    def dtype(self) -> Any:
+        """Of its numbers."""
+
+    @property
+    def device(self) -> Any:
+        """Where it is."""
+
+    def __matmul__(self, columns: Tensor) -> Tensor:
+        """(B, S, K) → (B, S, K)."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A J_t that is never made: from equations alone it takes S backward passes, and its product with columns two."""
+
+    replay: StepReplay
+    forward: Forward
+    weights: Weights
+    shape: tuple[int, ...]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its numbers."""
+        return self.forward.hidden.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self.forward.hidden.device
+
+    def __matmul__(self, columns: Tensor) -> Tensor:
+        return self.replay.push(self.forward, self.weights, columns)
+
+
+def one_by_one(cell: Cell, forward: Forward, weights: Weights, columns: int | None = None) -> Iterator[Factor]:
+    """J_0, J_1, ..., each (B, S, S), made a piece at a time so that few are held at once.
+
+    Args:
+        cell: of the layer.
+        forward: its replay.
+        weights: its weights.
+        columns: they are only multiplied with so many; None where each is needed whole.
+    """
     steps, batch, size = forward.hidden.shape
     state = cell.state_size(size)
+    if columns is not None and columns < state and isinstance(cell.replay, StepReplay):
+        for t in range(steps):
+            yield Pushed(cell.replay, part_of(forward, slice(t, t + 1)), weights, (batch, state, state))
+        return
     width = max(1, PIECE // (batch * state * state))
     for start in range(0, steps, width):
         yield from cell.replay.jacobian(part_of(forward, slice(start, start + width)), weights)

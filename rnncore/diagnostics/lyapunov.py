@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from rnncore.cells import OWN_CELLS, Cell, Forward, Weights
 from rnncore.cells.own import OwnCell, apart
-from rnncore.diagnostics.jacobian import DynamicsError, need_recurrence, one_by_one, opened, part_of
+from rnncore.diagnostics.jacobian import DynamicsError, Factor, need_recurrence, one_by_one, opened, part_of
 from rnncore.probe.call import cell_of
 from rnncore.probe.trace import Trace
 
@@ -144,12 +144,12 @@ def autonomous_lyapunov(
 
 
 def exponents_of(
-    jacobians: Iterable[Tensor], *, count: int | None = None, warmup: int = 0, steps: int | None = None
+    jacobians: Iterable[Factor], *, count: int | None = None, warmup: int = 0, steps: int | None = None
 ) -> Exponents:
     """Exponents of any sequence of Jacobians.
 
     Args:
-        jacobians: (B, S, S) for each step.
+        jacobians: (B, S, S) for each step, or what stands for it in a product with (B, S, count).
         count: see ``lyapunov_exponents``.
         warmup: steps not counted at the start.
         steps: take no more than so many.
@@ -178,7 +178,8 @@ def _along(
     steps = len(forward.hidden)
     warmup = steps // 4 if warmup is None else warmup
     _check_steps(steps if lengths is None else int(lengths.min()), warmup)
-    found = exponents_of(one_by_one(cell, forward, weights), count=count, warmup=warmup)
+    columns = _count(count, cell.state_size(forward.hidden.shape[-1]))
+    found = exponents_of(one_by_one(cell, forward, weights, columns), count=columns, warmup=warmup)
     if lengths is None:
         return found
     valid = torch.arange(steps)[:, None] < lengths.cpu()
@@ -202,10 +203,10 @@ def _check_steps(steps: int, warmup: int) -> None:
         )
 
 
-def _orthonormal(size: int, count: int, like: Tensor) -> Tensor:
+def _orthonormal(size: int, count: int, like: Factor) -> Tensor:
     """Columns that no structure of the Jacobians favours, always the same, from a generator of their own."""
     drawn = torch.randn(size, count, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return torch.linalg.qr(drawn)[0].to(like.device, like.dtype).expand(len(like), -1, -1)
+    return torch.linalg.qr(drawn)[0].to(like.device, like.dtype).expand(like.shape[0], -1, -1)
 
 
 def _trace_end(trace: Trace) -> tuple[Cell, Weights, tuple[Tensor, ...]]:

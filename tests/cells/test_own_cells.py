@@ -159,6 +159,7 @@ def test_the_per_loss_matrix_sums_to_the_total(name):
 @pytest.mark.parametrize("name", list(OWN_CELLS))
 def test_the_step_jacobian_is_autograds(name):
     from rnncore.diagnostics import step_jacobians
+    from rnncore.diagnostics.jacobian import Pushed, one_by_one
 
     layer, x = made(name), torch.randn(T, B, D, dtype=torch.float64)
     cell = cell_in(layer)
@@ -180,6 +181,11 @@ def test_the_step_jacobian_is_autograds(name):
 
     wanted = torch.autograd.functional.jacobian(on, state)
     assert relative(found[t, b], wanted) <= 1e-10
+    columns = torch.randn(B, size, 2, dtype=torch.float64)
+    *_, last = zip(one_by_one(cell, trace.replayed, trace.weights, 2), found, strict=True)
+    assert isinstance(last[0], Tensor | Pushed)
+    assert relative(last[0] @ columns, last[1] @ columns) <= 1e-10
+    assert (last[0] @ columns).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("name", list(OWN_CELLS))

@@ -177,6 +177,19 @@ def test_a_run_with_a_large_state_has_its_exponents_and_says_what_it_lacks():
     assert np.isfinite(growth.driven).all()
 
 
+def test_maps_count_with_all_their_pixels_and_no_matrix_of_them_is_made(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("2,592 x 2,592 numbers, each row by a backward pass")
+
+    monkeypatch.setattr("rnncore.cells.stepwise.StepReplay.jacobian", refuse)
+    config = RunConfig.of(task="video", cell="conv_lstm", hidden_size=9, batch_size=2, sequence_length=8, steps=1)
+    spectra, growth = DynamicsMeasure().records(Trainer(config), None)
+    assert "the state has 2,592 components" in spectra.note
+    assert growth.driven_running.shape == growth.autonomous_running.shape == (1, 36)
+    assert np.isfinite(growth.driven).all()
+    assert growth.driven_notes == growth.autonomous_notes == ("",)
+
+
 def test_the_effort_shrinks_as_the_state_grows():
     sizes = (32, 64, 128, 256, 512, 1024, 2048)
     efforts = [Effort.of(size, 1) for size in sizes]
