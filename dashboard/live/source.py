@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnncore.comparison import Measure, Outcome, Race, Standing, measure_of, outcome, standings
+from rnncore.comparison import Measure, Outcome, Race, Standing, judged, outcome, standings
 from rnncore.records import FEEDING_SERIES, SCORE_SERIES, TRAIN_SERIES, VALIDATION_SERIES, Columns, Record
 from rnncore.records.measured import Measured
 from rnncore.runs import footprint
@@ -140,8 +140,7 @@ class Source:
         store = self._store()
         info = Races(store).get(race_id)
         document = _race(info.document)
-        characters = next((run.vocab_size for run in info.runs if run.vocab_size), None)
-        measure = measure_of(document.configs[0], document.judged_by, characters)
+        measure = judged(document, info.runs)
         with self._lock:
             before = self._racing.get(race_id, {})
             fresh = {run.id: _racing(store, run, measure, before.get(run.id)) for run in info.runs}

@@ -9,7 +9,7 @@ from dashboard.report.contenders import Contender
 from dashboard.report.document import compared
 from dashboard.report.sections import Section
 from dashboard.widgets.race_panels import whole
-from rnncore.comparison import Measure, Race, measure_of, outcome, series_of, standings, verdict
+from rnncore.comparison import Measure, Race, judged, outcome, series_of, standings, verdict
 from rnncore.records import Columns
 from rnncore.runs.races import RaceInfo, Races
 from rnncore.runs.store import RunInfo, RunStore
@@ -52,7 +52,7 @@ def contenders_of(info: RaceInfo, race: Race) -> list[Contender]:
 
 
 def _verdict(store: RunStore, runs: Sequence[RunInfo], race: Race) -> list[str]:
-    measure = measure_of(race.configs[0], race.judged_by)
+    measure = judged(race, runs)
     outcomes = [outcome(run, measure, _series(store, run, measure)) for run in runs]
     return verdict(measure, standings(race, outcomes))
 

@@ -25,6 +25,7 @@ from rnncore.comparison import (
     Outcome,
     Race,
     Standing,
+    judged,
     measure_of,
     outcome,
     race_preset,
@@ -126,11 +127,11 @@ def compare(
             else:
                 info = launcher.race(race.name, race.to_json(), race.runs())
             store.race = info.id
-            measure = measure_of(race.configs[0], race.judged_by)
             console.print(f"race {info.id}  {race.name}  {len(info.runs)} runs", markup=False)
             if not info.over:
-                _run(races, launcher, info.id, measure, asked, console)
+                _run(races, launcher, info.id, race, asked, console)
         info = races.get(info.id)
+        measure = judged(race, info.runs)
         results = [_outcome(store, run, measure) for run in info.runs]
     table = standings(race, results)
     sentences = verdict(measure, table)
@@ -240,9 +241,7 @@ def _go_on(races: Races, race_id: str) -> None:
                 races.store.requeue(run.id)
 
 
-def _run(
-    races: Races, launcher: Launcher, race_id: str, measure: Measure, asked: threading.Event, console: Console
-) -> None:
+def _run(races: Races, launcher: Launcher, race_id: str, race: Race, asked: threading.Event, console: Console) -> None:
     """Until the race is over, or was stopped by Ctrl-C and is paused."""
     deadline, paused, said = math.inf, False, ""
     with launcher, Progress(
@@ -261,7 +260,7 @@ def _run(
                     paused = True
                 info = races.get(race_id)
                 launcher.warm = int(any(run.state == states.QUEUED and not run.held for run in info.runs))
-                _draw(progress, bar, races.store, info, measure, note)
+                _draw(progress, bar, races.store, info, judged(race, info.runs), note)
                 if info.over or (paused and not any(run.active for run in info.runs)):
                     return
             except StoreUnavailable as error:  # the workers wait for it too, and go on when it is back

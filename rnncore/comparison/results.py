@@ -6,7 +6,7 @@ Needs no torch: the store's series go in, numbers come out.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -81,6 +81,12 @@ def measure_of(config: RunConfig, judged_by: str = "score", vocab_size: int | No
         return Measure(name, "score", column, 1.0, task.higher_is_better, task.chance, task.solved_at)
     uniform = math.log2(vocab_size) if vocab_size and config.corpus is not None else None
     return Measure(f"validation loss, {task.loss_unit}", "validation", "loss", task.loss_size, False, uniform, None)
+
+
+def judged(race: Race, runs: Iterable[RunInfo]) -> Measure:
+    """What a race is judged by, as far as its runs tell: a text's characters are known once one of them has begun."""
+    characters = next((run.vocab_size for run in runs if run.vocab_size), None)
+    return measure_of(race.configs[0], race.judged_by, characters)
 
 
 class Course(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rnncore.comparison.race import Race
-from rnncore.comparison.results import Measure, Standing, measure_of, outcome, standings
+from rnncore.comparison.results import Measure, Standing, judged, outcome, standings
 from rnncore.comparison.statistics import Interval
 from rnncore.comparison.verdict import LEAST_SEEDS, Front, front, listed
 from rnncore.config import CELL_LABELS
@@ -91,8 +91,7 @@ def result(store: RunStore, info: RaceInfo) -> Result | None:
     if not info.runs or not info.over:
         return None
     race = Race.from_store(info.document)
-    characters = next((run.vocab_size for run in info.runs if run.vocab_size), None)
-    measure = measure_of(race.configs[0], race.judged_by, characters)
+    measure = judged(race, info.runs)
     outcomes = [outcome(run, measure, {measure.series: store.series(run.id, measure.series)}) for run in info.runs]
     return Result(info.id, info.name, measure, entries(measure, standings(race, outcomes)))
 

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from rnncore.comparison import Race, mean_interval, measure_of, outcome, standings, sweep, verdict
+from rnncore.comparison import judged as known_by
 from rnncore.comparison.statistics import band
 from rnncore.config import RunConfig
 from rnncore.cost import estimate
@@ -170,6 +171,14 @@ def test_a_diverged_run_counts_as_knowing_nothing(runs):
     assert table[0].score.mean == pytest.approx(1 / 8)
     assert (table[0].solved, table[0].diverged, table[0].seeds) == (0, 3, 3)
     assert "LSTM: 3 seeds diverged and count as knowing nothing." in verdict(measure, table)
+
+
+def test_a_diverged_text_run_counts_with_the_characters_that_any_of_its_race_has_counted(runs):
+    found = Race.of("texts", {"steps": 100}, [{"cell": "lstm"}, {"cell": "gru"}], 1)
+    lost, other = runs(found, "diverged")
+    assert math.isnan(outcome(lost, known_by(found, [lost, other]), {}).score)
+    measure = known_by(found, [lost, replace(other, vocab_size=64)])
+    assert outcome(lost, measure, {}).score == measure.chance == 6.0
 
 
 def test_a_failed_run_counts_for_nothing(runs):

@@ -320,6 +320,12 @@ def test_a_learning_rate_of_a_millionth_is_too_low():
     assert by_loss.code == "not_moving"
 
 
+def test_updates_that_are_small_because_all_is_learned_are_no_trouble():
+    evidence = trained(lr=1e-6).evidence
+    falls = evidence.train | {"loss": np.geomspace(5.0, 1e-3, len(evidence.train["loss"]))}
+    assert learning_rate(falls, evidence.newest(Parameters)) is None
+
+
 def test_a_learning_rate_that_was_lowered_on_purpose_is_not_too_low():
     evidence = trained(lr=1e-6).evidence
     lowered = evidence.train | {"lr": np.linspace(1e-2, 1e-6, len(evidence.train["lr"]))}

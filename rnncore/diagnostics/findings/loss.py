@@ -145,7 +145,7 @@ def _too_low(train: Columns, parameters: Parameters | None, unit: LossUnit) -> F
     advice = "raise the learning rate tenfold; if that changes nothing, look whether the gradient reaches back"
     ratio = math.nan if parameters is None else update_ratio(parameters)
     if parameters is not None and math.isfinite(ratio):
-        if ratio >= RATIO_LOW:
+        if ratio >= RATIO_LOW or solved(train):  # near 0, what is left to learn makes updates small
             return None
         said = f"The learning rate is too low: an update changes the weights by {ratio:.1g} of their size"
         return Finding(
