@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,11 @@ RATIOS = (-6, 0)
 """Decades of update to weight that are shown."""
 USUAL_RATIO = 1e-3
 """Rule of thumb for a healthy step (Karpathy, CS231n notes, "Neural Networks Part 3": somewhere around 1e-3)."""
-_RECURRENT = re.compile(r"(.*?)(weight_ih|weight_hh|bias_ih|bias_hh)_l(\d+)(_reverse)?$")
+_OF_A_LAYER = re.compile(r"(.*\.)?(\w+?)_l(\d+)(_reverse)?$")
+"""As torch.nn names a recurrent layer's parameters, and our own layers theirs: layers.0.weight_up_l0."""
 KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+MOST_CURVES = 10
+"""Where whole parameters would be more, those of few numbers are left out: biases, and what normalises."""
 
 
 @Drawn
@@ -45,13 +49,12 @@ def gradient_by_gate(record: Parameters | None, look: Look = LIGHT, *, layer: in
         labels, index = marks.setdefault(record.gates[n], ([], []))
         labels.append(kind)
         index.append(n)
-    unnamed = [symbol for symbol in marks if symbol and symbol not in GATE_COLOURS]
-    colours = dict(zip(unnamed, SPARE_COLOURS[look.mode], strict=False))
+    colours = _colours(marks, look)
     if others:
         marks["others"] = [record.names[n] for n in others], others
     for symbol, (labels, index) in marks.items():
         gate = symbol not in ("", "others")
-        colour = colours.get(symbol, gate_colour(symbol, look.mode)) if gate else look.palette.quiet
+        colour = colours[symbol] if gate else look.palette.quiet
         fig.add_scatter(
             x=positive(norms[index]),
             y=[plain(label) for label in labels],
@@ -161,17 +164,15 @@ def noise_scale(histories: list[tuple[Line, list[Parameters]]], look: Look = LIG
 
 
 def parts_in(record: Parameters, layer: int) -> tuple[list[tuple[str, int]], list[int]]:
-    """Kind and place of each part of one recurrent layer; places of all parts that belong to no recurrent layer."""
+    """Kind and place of each part of one layer of the network; places of all parts that belong to none."""
     layers: dict[str, list[tuple[str, int]]] = {}
     others = []
     for n, name in enumerate(record.names):
-        found = _RECURRENT.match(name)
+        found = _OF_A_LAYER.match(name)
         if found is None:
             others.append(n)
         else:
-            layers.setdefault("".join(found.group(1, 3, 4) if found[4] else found.group(1, 3)), []).append(
-                (found[2], n)
-            )
+            layers.setdefault("".join(part or "" for part in found.group(1, 3, 4)), []).append((found[2], n))
     return (list(layers.values())[min(layer, len(layers) - 1)] if layers else []), others
 
 
@@ -180,23 +181,47 @@ def _ratios(records: list[Parameters], layer: int, kind: str, look: Look) -> lis
     last = records[-1]
     own, others = parts_in(last, layer)
     if kind:
-        found = []
+        found, colours = [], _colours([last.gates[n] for _, n in own], look)
         for symbol, n in [(last.gates[n], n) for one, n in own if one == kind]:
-            colour = gate_colour(symbol, look.mode) if symbol else look.palette.accent
+            colour = colours.get(symbol, look.palette.accent)
             values = np.array([record.ratio[n] for record in records])
             found.append((f"{kind} {symbol}".strip(), values, {"color": colour, "width": 1.8}))
         return found
     spare = SPARE_COLOURS[look.mode]
+    kinds = list(dict.fromkeys(one for one, _ in own))
     colours = {"weight_ih": spare[5], "weight_hh": look.palette.ink, "bias_ih": spare[4], "bias_hh": spare[2]}
-    names = [(one, last.names[n], colours[one], "solid") for one, n in own] + [
+    more = [one for one in kinds if one not in colours and not _small(one)]
+    colours |= {one: (spare[0], spare[1], spare[3], look.palette.ink)[n % 4] for n, one in enumerate(more)}
+    names = [(one, last.names[n], colours.get(one, look.palette.quiet), "solid") for one, n in own] + [
         (last.names[n], last.names[n], spare[index % 4], "dot") for index, n in enumerate(others)
     ]
+    names = list(dict.fromkeys(names))
+    if few(last, layer):
+        names = [one for one in names if not _small(one[0])]
     found = []
-    for label, name, colour, dash in dict.fromkeys(names):
+    for label, name, colour, dash in names:
         wholes = [record.whole(name) for record in records]
         values = np.array([update / weight if weight else math.nan for _, weight, update in wholes])
         found.append((plain(label), values, {"color": colour, "width": 1.8, "dash": dash}))
     return found
+
+
+def few(record: Parameters, layer: int) -> bool:
+    """Whether there are too many parameters to draw all of them as curves."""
+    own, others = parts_in(record, layer)
+    return len({kind for kind, _ in own}) + len(others) > MOST_CURVES
+
+
+def _small(name: str) -> bool:
+    """A bias, or a factor of a normalisation: few numbers beside a matrix."""
+    return "bias" in name or "norm" in name
+
+
+def _colours(symbols: Iterable[str], look: Look) -> dict[str, str]:
+    """Of each gate; those that have none of their own take turns."""
+    known = [symbol for symbol in dict.fromkeys(symbols) if symbol]
+    spare = iter([*SPARE_COLOURS[look.mode], *(look.palette.quiet for _ in known)])
+    return {one: gate_colour(one, look.mode) if one in GATE_COLOURS else next(spare) for one in known}
 
 
 def _draw_band(fig: Sketch, steps: Array, low: Array, high: Array, colour: str) -> None:
@@ -247,10 +272,11 @@ def _ratio_caption(records: list[Parameters], layer: int, at: int | None) -> str
     recurrent = next((record.names[n] for kind, n in own if kind == "weight_hh"), "")
     name = recurrent or (record.names[0] if record.names else "")
     _, weight, update = record.whole(name)
+    rule = "dotted: 1/1000, a rule of thumb" + ("; without biases and norms" if few(record, layer) else "")
     if not weight or not math.isfinite(update):
-        return "dotted: 1/1000, a rule of thumb"
+        return rule
     short = "weight_hh" if recurrent else plain(name)
-    return f"step {record.step:,} moved {short} by {update / weight:.1e} of its norm; dotted: 1/1000, a rule of thumb"
+    return f"step {record.step:,} moved {short} by {update / weight:.1e} of its norm; {rule}"
 
 
 def _at(records: list[Parameters], at: int | None) -> Parameters:

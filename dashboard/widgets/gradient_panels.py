@@ -15,7 +15,6 @@ NO_SEQUENCE_IS_SO_LONG = 999
 LOSSES = Choice("losses", "Losses", (("both", BOTH), ("last loss", LAST), ("all losses", ALL)))
 RETAINED = Choice("direct", "Compare", (("true gradient", 0), ("beside retain_grad", 1)))
 COLUMNS = Choice("lag", "Columns", (("by step", 0), ("by lag", 1)))
-KIND = Choice("kind", "Of", (("parameters", 0), ("gates of weight_ih", 1), ("gates of weight_hh", 2)))
 
 
 def panels(watched: list[RunInfo]) -> list[Panel]:
@@ -72,7 +71,7 @@ def panels(watched: list[RunInfo]) -> list[Panel]:
             "makes better steps; far above it, only dearer ones",
         ),
         *_of_each(watched, "gates", "gradient_by_gate", "Gradient by parameter and gate", 360, layer),
-        *_of_each(watched, "ratio", "update_ratio", "Update to weight", 360, (KIND, *layer)),
+        *_of_each(watched, "ratio", "update_ratio", "Update to weight", 360, (*_kinds(watched), *layer)),
     ]
 
 
@@ -108,6 +107,17 @@ def _of_each(
         )
         for index, run in enumerate(watched)
     ]
+
+
+def _kinds(watched: list[RunInfo]) -> tuple[Choice, ...]:
+    """Whole parameters, or the gates of one that has any in one of the runs."""
+    models = [run.config.model for run in watched]
+    cells = [CELLS[model.cell_of(n)] for model in models for n in range(len(model.layer_names))]
+    gated = [cell for cell in cells if any(cell.block_symbols)]
+    options = [("parameters", 0), ("gates of weight_ih", 1)]
+    if any(cell.recurrent_blocks > 1 for cell in gated):
+        options.append(("gates of weight_hh", 2))
+    return (Choice("kind", "Of", tuple(options)),) if gated else ()
 
 
 def _state(watched: list[RunInfo]) -> tuple[Choice, ...]:

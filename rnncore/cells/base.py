@@ -232,6 +232,11 @@ class Cell:
         return max(1, len(self.gates))
 
     @property
+    def recurrent_blocks(self) -> int:
+        """Blocks of H rows in weight_hh; 0 where there is none."""
+        return self.blocks
+
+    @property
     def block_symbols(self) -> tuple[str, ...]:
         """What each block of H rows in the weights belongs to: a gate, or ''."""
         return tuple(gate.symbol for gate in self.gates) or ("",)

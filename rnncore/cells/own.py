@@ -152,6 +152,11 @@ class OwnCell(Cell):
         return self.equations.blocks
 
     @property
+    def recurrent_blocks(self) -> int:
+        """Blocks of H rows in weight_hh."""
+        return self.equations.recurrent
+
+    @property
     def block_symbols(self) -> tuple[str, ...]:
         """What each block of H rows in weight_ih belongs to."""
         return self.parts or super().block_symbols

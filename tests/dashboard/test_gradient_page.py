@@ -99,6 +99,16 @@ def test_a_state_c_is_offered_only_where_a_run_has_one(store):
     assert "state" not in params("gru")
 
 
+@pytest.mark.parametrize(
+    ("cell", "offered"),
+    [("lstm", [0, 1, 2]), ("mingru", [0, 1]), ("transformer", [0, 1]), ("rnn_tanh", None), ("mlstm", None)],
+)
+def test_gates_are_offered_of_weights_that_have_any(store, cell, offered):
+    cards = {card.name: card for card in panels([store.create(RunConfig.of(cell=cell))])}
+    found = [[value for _, value in one.options] for one in cards["update_ratio"].choices if one.param == "kind"]
+    assert found == ([offered] if offered else [])
+
+
 def test_going_back_shows_what_was_measured_then_on_every_card(store):
     run = filled(store)
     for card in [card for card in panels([run]) if card.kind == "figure"]:

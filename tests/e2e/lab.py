@@ -10,6 +10,8 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, R
 
 IDLE = "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
 POLL_MS = 50
+TRAINED_MS = 120_000
+"""A thousand steps take half a minute where two trainings and two browsers share two cores."""
 SMALL = {
     "hidden_size": 16,
     "embedding_size": 8,
@@ -134,6 +136,7 @@ class Lab:
                 .replaceAll(',', '')) > step""",
             arg=step,
             polling=POLL_MS,
+            timeout=TRAINED_MS,
         )
 
     def updates(self, count: int = 3) -> None:

@@ -56,6 +56,26 @@ def test_a_cell_without_gates_has_one_dot_for_each_parameter():
     assert fig.layout.meta["caption"] == "at step 1"
 
 
+def test_a_cell_with_parameters_of_its_own_has_them_in_its_own_layer_and_few_of_them_as_curves():
+    kinds = [f"{what}_{where}" for where in ("ih", "out", "up", "down", "norm_up") for what in ("weight", "bias")]
+    names = ["embedding.weight", *(f"layers.{n}.{kind}_l0" for n in (0, 1) for kind in kinds), "readout.bias"]
+    numbers = np.arange(1.0, len(names) + 1)
+    record = parameters(
+        cell="transformer", names=tuple(names), gates=("",) * len(names), sizes=np.full(len(names), 4),
+        gradient=numbers, weight=numbers, update=numbers * 1e-3,
+    )  # fmt: skip
+    own, others = parts_in(record, 1)
+    assert [(kind, names[n]) for kind, n in own] == [(kind, f"layers.1.{kind}_l0") for kind in kinds]
+    assert [names[n] for n in others] == ["embedding.weight", "readout.bias"]
+    fig = update_ratio([record], layer=1)
+    assert [trace.name for trace in fig.data] == [
+        "weight_ih", "weight_out", "weight_up", "weight_down", "embedding.weight",
+    ]  # fmt: skip
+    assert len({(trace.line.color, trace.line.dash) for trace in fig.data}) == 5
+    assert fig.layout.meta["caption"].endswith("without biases and norms")
+    assert "without" not in update_ratio([parameters()]).layout.meta["caption"]
+
+
 def test_layers_of_any_model_are_told_apart_by_their_paths():
     names = ("a.weight_ih_l0", "a.weight_hh_l0", "a.weight_ih_l0_reverse", "a.weight_ih_l1", "b.weight_ih_l0", "head")
     ones = np.ones(len(names))
