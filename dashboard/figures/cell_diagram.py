@@ -17,7 +17,6 @@ from dashboard.figures.canvas import Canvas, Place
 from dashboard.figures.gate_activity import place_of
 from dashboard.theme import MONO, diverging, gate_colour, with_alpha
 from rnncore.cells import CELLS, Gate
-from rnncore.config import RECURRENT_MATRIX
 from rnncore.diagnostics.gate_activity import still
 from rnncore.records import GateActivity
 
@@ -231,7 +230,9 @@ def _equations(d: _Drawing, table: tuple[Gate, ...], record: GateActivity) -> No
     top, low, bus = 40.0, 19.0, 7.0
     middle = (low + top) / 2
     columns = [WIDE * (n + 1) / (len(table) + 1) for n in range(len(table))]
-    d.chip("h before", "h<sub>t−1</sub>", 6, low, "h")
+    cell = CELLS[record.cell]
+    if cell.reads_hidden:
+        d.chip("h before", "h<sub>t−1</sub>", 6, low, "h")
     d.chip("h", "h<sub>t</sub>", WIDE - 6, low if "c" in record.channels else middle, "h")
     if "c" in record.channels:
         d.chip("c before", "c<sub>t−1</sub>", 6, top, "c")
@@ -240,9 +241,8 @@ def _equations(d: _Drawing, table: tuple[Gate, ...], record: GateActivity) -> No
     for gate, x in zip(table, columns, strict=True):
         d.box(gate, x, low)
     edge = low - _BOX[1] / 2
-    cell = CELLS[record.cell]
     around = record.cell == "conv_lstm"
-    reads_state = around or record.cell in RECURRENT_MATRIX
+    reads_state = cell.recurrent_blocks > 0
     for x in columns:
         if reads_state:
             d.flow((6, low - _CHIP[1] / 2), (6, bus), (x, bus), (x, edge))
@@ -254,8 +254,8 @@ def _equations(d: _Drawing, table: tuple[Gate, ...], record: GateActivity) -> No
         )  # fmt: skip
     else:
         d.label(
-            "no gate: nothing decides what is kept but the weights" if cell.recurrent else
-            "no state: h<sub>t−1</sub> is not read, each step looks at the inputs themselves", WIDE / 2, low - 12,
+            "no state: each step looks at the inputs themselves" if not cell.recurrent else
+            "no gate: nothing decides what is kept but the weights", WIDE / 2, low - 12,
         )  # fmt: skip
     for row, line in enumerate(cell.about.lines):
         d.label(line, WIDE / 2, top - 3.5 - 3.8 * row, d.look.palette.ink)

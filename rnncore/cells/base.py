@@ -232,6 +232,11 @@ class Cell:
         return max(1, len(self.gates))
 
     @property
+    def reads_hidden(self) -> bool:
+        """Whether a step reads h_{t-1}; else all that it goes on with is beside it."""
+        return True
+
+    @property
     def recurrent_blocks(self) -> int:
         """Blocks of H rows in weight_hh; 0 where there is none."""
         return self.blocks

@@ -28,7 +28,7 @@ LEAST, MOST = 0.9, 0.999
 class LRU(Equations):
     """See the file; weight_ih holds B (real parts, imaginary parts) and D, weight_out is C likewise."""
 
-    blocks, recurrent = 2, 0
+    blocks, recurrent, reads_hidden = 2, 0, False
 
     def shapes(self, input_size: int, size: int) -> Shapes:
         """B and D, the bias of both, C, and three numbers a pair of units."""

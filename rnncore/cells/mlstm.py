@@ -34,7 +34,7 @@ def head_size(size: int) -> int:
 class MLSTM(Equations):
     """See the file."""
 
-    blocks, recurrent = 4, 0
+    blocks, recurrent, reads_hidden = 4, 0, False
 
     def shapes(self, input_size: int, size: int) -> Shapes:
         """q, k, v, o for each unit; i and f for each head."""

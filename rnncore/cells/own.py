@@ -30,11 +30,13 @@ class Equations:
     Attributes:
         blocks: blocks of H rows in weight_ih.
         recurrent: blocks of H rows in weight_hh; 0 where the gates read the input alone.
+        reads_hidden: whether a step reads h_{t-1}; else all that it goes on with is beside it.
         reads: what a step's numbers are, for sentences: ``, pictures of 12 × 12``; '' for just numbers.
     """
 
     blocks: int = 1
     recurrent: int = 1
+    reads_hidden: bool = True
     reads: str = ""
 
     def shapes(self, input_size: int, size: int) -> Shapes:
@@ -150,6 +152,11 @@ class OwnCell(Cell):
     def blocks(self) -> int:
         """Blocks of H rows in weight_ih."""
         return self.equations.blocks
+
+    @property
+    def reads_hidden(self) -> bool:
+        """Whether a step reads h_{t-1}."""
+        return self.equations.reads_hidden
 
     @property
     def recurrent_blocks(self) -> int:

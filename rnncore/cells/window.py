@@ -30,7 +30,7 @@ class Window(Equations):
         width: W.
     """
 
-    recurrent = 0
+    recurrent, reads_hidden = 0, False
     width: int
 
     def kept(self, size: int) -> int:

@@ -181,6 +181,7 @@ def test_the_step_jacobian_is_autograds(name):
 
     wanted = torch.autograd.functional.jacobian(on, state)
     assert relative(found[t, b], wanted) <= 1e-10
+    assert bool(found[..., :H].any()) == cell.reads_hidden
     columns = torch.randn(B, size, 2, dtype=torch.float64)
     *_, last = zip(one_by_one(cell, trace.replayed, trace.weights, 2), found, strict=True)
     assert isinstance(last[0], Tensor | Pushed)

@@ -61,7 +61,7 @@ def started(store, *words, runs=1):
 
 def test_ctrl_c_keeps_what_was_done_and_the_race_goes_on_from_there(store):
     alone = store.create(RunConfig.of(task="parity"))
-    with started(store, *TINY[:-1], "1", "steps=1500", *TWO, "--json") as process:
+    with started(store, *TINY[:-1], "1", "steps=600", *TWO, "--json") as process:
         process.send_signal(signal.SIGINT)
         out, problems = process.communicate(timeout=60)
     assert (process.returncode, problems) == (130, "")
@@ -74,7 +74,7 @@ def test_ctrl_c_keeps_what_was_done_and_the_race_goes_on_from_there(store):
 
     done = compare("--resume", race.id, "--workers", "2")
     assert done.returncode == 0, done.stderr
-    assert [(run.state, run.step) for run in Races(store).get(race.id).runs] == [("finished", 1500)] * 2
+    assert [(run.state, run.step) for run in Races(store).get(race.id).runs] == [("finished", 600)] * 2
     assert "GRU · lr 0.003" in done.stdout
     assert store.get(alone.id).state == "queued"  # not of the race
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,16 @@ def profile(shared_profile: BrowserContext, server: Server) -> Iterator[BrowserC
 
 
 @pytest.fixture(scope="package")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all servers of this run of the tests, of other pytest processes too: counting a text takes seconds."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+
+
+@pytest.fixture(scope="package")
+def shared_server(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Iterator[Server]:
     """The server that tests share which leave it alone."""
-    one = Server(tmp_path_factory.mktemp("server"))
+    one = Server(tmp_path_factory.mktemp("server"), shared_cache)
     yield one
     one.close()
 

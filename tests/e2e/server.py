@@ -39,7 +39,8 @@ class Server:
         store: the run store, read and written past the server.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, cache: Path | None = None):
+        """``cache`` is what servers may share: texts that were fetched and counted once."""
         self.home = folder / "home"
         self.home.mkdir(parents=True)
         self.port = _free_port()
@@ -48,7 +49,7 @@ class Server:
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("RNNCORE_", "STREAMLIT_"))},
             "RNNCORE_HOME": str(self.home),
-            "RNNCORE_CACHE": str(folder / "cache"),
+            "RNNCORE_CACHE": str(cache or folder / "cache"),
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._started: list[psutil.Process] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -16,9 +17,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def shared_server(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Server]:
+def shared_server(tmp_path_factory: pytest.TempPathFactory, browser: Browser, shared_cache: Path) -> Iterator[Server]:
     """A server for these tests alone."""
-    one = Server(tmp_path_factory.mktemp("server"))
+    one = Server(tmp_path_factory.mktemp("server"), shared_cache)
     yield one
     one.close()
 

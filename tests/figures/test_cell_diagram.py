@@ -5,12 +5,15 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from dashboard.figures.base import Look
 from dashboard.figures.cell_diagram import bracketed, cell_diagram, digits, thickness
 from dashboard.live.encoding import encode, to_json
 from dashboard.theme import gate_colour
 from rnncore.cells import CELLS
+from rnncore.diagnostics.gate_activity import gate_activity
+from rnncore.probe import probe
 from tests.diagnostics.test_gate_activity import made, recorded
 
 
@@ -62,6 +65,18 @@ def test_a_plain_rnn_shows_the_state_before_and_after_and_that_nothing_is_kept()
     fig = drawn(record, unit=2)
     assert shown(fig)[0] == {"h before": start[0][0, 1, 2], "h": record.channel(0, "h")[0, 2]}
     assert any("no gate" in one.text for one in fig.layout.annotations)
+
+
+@pytest.mark.parametrize(
+    ("cell", "before"), [("transformer", False), ("tcn", False), ("lru", False), ("mlstm", False), ("mingru", True)]
+)
+def test_a_state_that_no_step_reads_is_not_drawn_as_if_one_did(cell, before):
+    layer = CELLS[cell].layer(3, 8)
+    with probe(layer) as found:
+        layer(torch.randn(4, 2, 3))[0].sum().backward()
+    text = list("abcd")
+    fig = drawn(gate_activity([found[""].layers[0].forward], cell=cell, step=1, text=text, targets=text), unit=1, t=2)
+    assert ("h before" in shown(fig)[0]) == before
 
 
 @pytest.mark.parametrize(("cell", "letters"), [("lstm", "ifgo"), ("gru", "rzn")])

@@ -200,13 +200,13 @@ def _count(run: RunInfo | None) -> str:
 def both(found: Sequence[RunInfo | None]) -> Outcome | None:
     """Losses of both ways and of one way."""
     both, one = found
-    two_way, one_way = last_loss(both), last_loss(one)
+    two_way, one_way = (last_loss(run) / math.log(2) for run in (both, one))
     if one is None or math.isnan(two_way) or math.isnan(one_way):
         return None
-    floor = float(one.config.task.one_way_floor)  # type: ignore[union-attr]
-    answer = "zero" if one_way < 0.1 else "half" if one_way < (floor + math.log(2)) / 2 else "all"
+    floor = float(one.config.task.one_way_floor) / math.log(2)  # type: ignore[union-attr]
+    answer = "zero" if one_way < 0.15 else "half" if one_way < (floor + 1) / 2 else "all"
     numbers = {"one": f"{one_way:.3f}", "both": f"{two_way:.4f}", "floor": f"{floor:.3f}"}
-    return Outcome(answer, numbers, f"{one_way:.2f} nats one way, {two_way:.3f} both ways")
+    return Outcome(answer, numbers, f"{one_way:.2f} bits one way, {two_way:.3f} both ways")
 
 
 def sounds(found: Sequence[RunInfo | None]) -> Outcome | None:
