@@ -130,6 +130,10 @@ class Drawn(Generic[P]):
         return self.draw(*args, **options).plain
 
 
+MANY = 3
+"""From so many runs on a caption says of each the one number that tells most; the legend has their names as well."""
+
+
 def figure(look: Look, caption: str = "", *, height: int | None = None, **layout: Any) -> Sketch:
     """An empty figure in the house's look; ``caption`` says in words what it shows."""
     meta: dict[str, Any] = {"caption": caption}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.figures.base import Look
+from dashboard.figures.base import Look, Sketch
 from rnncore.records import Array
 
 RANGE = (-8, 2)
@@ -54,6 +54,21 @@ def log_axis(title: str, span: list[float]) -> dict[str, Any]:
         "dtick": max(2, round((span[1] - span[0]) / 7)),
         "tickfont": {"size": 9},  # plotly.js enlarges powers by a quarter
     }
+
+
+def marks(lowest: float, highest: float) -> dict[str, Any]:
+    """Where a log axis is marked: at 1, 2 and 5 of each decade; where there are many, at powers of ten."""
+    if highest < 300 * lowest or highest == 0:
+        return {"dtick": "D2", "tickformat": ".1~g"}
+    every = math.ceil(math.log10(highest / lowest) / 7)
+    return {"dtick": every, "exponentformat": "power", "tickfont": {"size": 9}}  # plotly.js enlarges powers
+
+
+def log_marks(fig: Sketch, *levels: float, along: str = "y") -> dict[str, Any]:
+    """A log axis for all that is drawn so far, and for levels, marked as ``marks`` says."""
+    values = np.concatenate([np.asarray(levels, float), *(np.asarray(trace[along], float) for trace in fig.data)])
+    there = values[np.isfinite(values) & (values > 0)]
+    return {"type": "log"} | (marks(float(there.min()), float(there.max())) if len(there) else {"dtick": 1})
 
 
 def colour_bar(low: float, high: float, title: str, look: Look) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, shown, smooth, thin
+from dashboard.figures.decades import log_marks
 from dashboard.theme import GATE_COLOURS, MONO, cell_colour, magnitude
 from rnncore.records import EachStep
 from rnncore.records.each_step import HIGH, OWN, TRUTH
@@ -80,7 +81,7 @@ def costs(record: EachStep | None, look: Look = LIGHT, *, moment: int = LATEST) 
         )  # fmt: skip
     fig.update_layout(
         xaxis={"title": {"text": "step"}}, hovermode="x unified",
-        yaxis={"type": "log", "title": {"text": "loss of the step, nats"}, "exponentformat": "power"},
+        yaxis={"title": {"text": "loss of the step, nats"}} | log_marks(fig),
     )  # fmt: skip
     return fig
 

@@ -16,6 +16,10 @@ GAP = 1
 """Dark pixels between two frames of a strip."""
 LARGEST = 12
 """Frames side by side in one strip."""
+ROW, FEWEST, BELOW = 22, 150, 120
+"""Pixels of each answer, of all of them at least, and of what stands below them."""
+STRIP, GAP_ABOVE = 640, 26
+"""Pixels of a strip's width that it is given height for, and between it and the answers."""
 
 
 def strip(frames: Array, picture: tuple[int, ...]) -> Array:
@@ -49,19 +53,33 @@ def odds(record: Examples | None, look: Look = LIGHT, *, n: int = 0) -> Sketch:
     odds, targets = np.asarray(record.answers[:, n], float), record.targets[:, n]
     steps = last_step(record, n) + 1
     odds, targets, labels = odds[:steps], targets[:steps], record.read[n][:steps]
-    crowded = steps * max(map(len, labels), default=1) > 60
-    fig = figure(look, caption(record, n), height=height(record), hovermode="closest")
     shown = bool(record.picture) and bool(np.asarray(record.pictures)[:, n].any())
+    seen = _seen(np.asarray(record.pictures)[:steps, n]) if shown else np.zeros((0, 0))
+    above = _above(len(seen), record.picture) if shown else 0
+    rows = max(ROW * len(record.names), FEWEST)
+    tall = BELOW + rows + above
+    top = 1 - above / (tall - BELOW)  # of what the margins and the axis leave
+    fig = figure(look, caption(record, n), height=tall, hovermode="closest")
     if steps == 1:
-        _bars(fig, look, record.names, odds[0], int(targets[0]), 0.6 if shown else 1.0)
-        if shown:
-            _strip(fig, look, np.asarray(record.pictures)[:steps, n], record.picture, [0.7, 1])
-        return fig
+        _bars(fig, look, record.names, odds[0], int(targets[0]), top)
+    else:
+        _odds(fig, look, record.names, odds, targets, labels, top)
+    if shown:
+        _strip(fig, look, seen, record.picture, [top + GAP_ABOVE / (tall - BELOW), 1])
+    return fig
+
+
+def _odds(
+    fig: Sketch, look: Look, names: Sequence[str], odds: Array, targets: Array, labels: Sequence[str], top: float
+) -> None:
+    """A column for each step."""
+    steps = len(odds)
+    crowded = steps * max(map(len, labels), default=1) > 60
     fig.add_heatmap(
-        z=odds.T, x=list(range(steps)), y=list(range(len(record.names))), zmin=0, zmax=1, xgap=1, ygap=1,
+        z=odds.T, x=list(range(steps)), y=list(range(len(names))), zmin=0, zmax=1, xgap=1, ygap=1,
         colorscale=highlight(look.mode), showscale=False,
-        customdata=[[[record.names[k], labels[t] if t < len(labels) else ""] for t in range(steps)]
-                    for k in range(len(record.names))],
+        customdata=[[[names[k], labels[t] if t < len(labels) else ""] for t in range(steps)]
+                    for k in range(len(names))],
         hovertemplate="%{customdata[0]}: %{z:.1%}<br>step %{x}, read: %{customdata[1]}<extra></extra>",
     )  # fmt: skip
     for t in np.nonzero(targets >= 0)[0]:
@@ -79,14 +97,11 @@ def odds(record: Examples | None, look: Look = LIGHT, *, n: int = 0) -> Sketch:
             "tickangle": 0, "tickfont": {"family": MONO, "size": 10 if crowded else 11},
         },
         yaxis={
-            "tickvals": list(range(len(record.names))), "ticktext": list(record.names), "showgrid": False,
-            "zeroline": False, "range": [-0.5, len(record.names) - 0.5], "automargin": True,
-            "domain": [0, 0.6 if shown else 1],
+            "tickvals": list(range(len(names))), "ticktext": list(names), "showgrid": False,
+            "zeroline": False, "range": [-0.5, len(names) - 0.5], "automargin": True,
+            "domain": [0, top],
         },
     )  # fmt: skip
-    if shown:
-        _strip(fig, look, np.asarray(record.pictures)[:steps, n], record.picture, [0.7, 1])
-    return fig
 
 
 def _bars(fig: Sketch, look: Look, names: Sequence[str], odds: Array, right: int, top: float) -> None:
@@ -110,9 +125,8 @@ def _bars(fig: Sketch, look: Look, names: Sequence[str], odds: Array, right: int
 
 
 def _strip(fig: Sketch, look: Look, frames: Array, picture: tuple[int, ...], domain: list[float]) -> None:
-    """The frames above the odds; of a picture that is read once, that one alone."""
-    seen = frames[frames.any(1)] if not frames[1:].any() else frames
-    image = strip(seen, picture)
+    """The frames above the odds."""
+    image = strip(frames, picture)
     fig.add_heatmap(
         z=image, xaxis="x2", yaxis="y2", zmin=0, zmax=1, showscale=False, hoverinfo="skip",
         colorscale=[[0, look.palette.line], [1, look.palette.ink]],
@@ -186,9 +200,15 @@ def last_step(record: Examples, n: int) -> int:
     return int(np.nonzero(record.targets[:, n] >= 0)[0].max(initial=0))
 
 
-def height(record: Examples) -> int:
-    """Room for each choice, and for the pictures."""
-    return 120 + 22 * len(record.names) + (110 if record.picture else 0)
+def _seen(frames: Array) -> Array:
+    """The frames that are read, (T, h·w); of a picture that is read once, that one alone."""
+    return frames[frames.any(1)] if not frames[1:].any() else frames
+
+
+def _above(count: int, picture: tuple[int, ...]) -> int:
+    """Pixels for so many frames side by side over the width of a usual card, and a gap below them."""
+    rows, columns = picture
+    return GAP_ABOVE + round(min(max(STRIP * rows / (count * (columns + GAP)), 28), 110))
 
 
 def _read(label: str) -> str:

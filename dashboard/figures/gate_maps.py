@@ -53,13 +53,15 @@ def gate_maps(record: GateMaps | None, look: Look = LIGHT, *, channel: int = 0) 
         layout[f"yaxis{axis}"] = {
             "domain": [top - height + gap, top], "range": [len(image) - 0.5, -0.5], "showgrid": False,
             "tickvals": [(len(image) - 1) / 2], "ticktext": [NAMES.get(name, name)], "zeroline": False,
+            "scaleanchor": "x", "constrain": "domain",
         }  # fmt: skip
     each = record.picture[1] + 1
     fig.update_layout(
         **layout,
         xaxis={"tickvals": [n * each + (each - 2) / 2 for n in range(steps)], "showgrid": False, "zeroline": False,
                "ticktext": [str(n + 1) for n in range(steps)], "title": {"text": "frame"},
-               "range": [-0.5, width - 0.5], "anchor": f"y{len(rows)}"},
+               "range": [-0.5, width - 0.5], "anchor": f"y{len(rows)}", "constrain": "domain",
+               "constraintoward": "left"},
         margin={"l": 90, "t": 10},
     )  # fmt: skip
     return fig

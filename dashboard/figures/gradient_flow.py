@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, plain
+from dashboard.figures.base import LIGHT, MANY, Drawn, Line, Look, Sketch, empty, figure, plain
 from dashboard.figures.decades import RANGE, decades, log_axis, mode_of, positive
 from dashboard.theme import with_alpha
 from rnncore.cells import CELLS
@@ -38,7 +39,7 @@ def gradient_flow(
     """
     if not flows:
         return empty(look, "The gradient appears here with the first probe,<br>at the first training step.")
-    fig = figure(look, "; ".join(_caption(line, flow, layer, len(flows)) for line, flow in flows))
+    fig = figure(look, _captions(flows, layer))
     highest = 10.0 ** RANGE[1]
     longest = max(flow.hidden_last.shape[1] for _, flow in flows) - 1
     for line, flow in flows:
@@ -112,6 +113,15 @@ def _fitted(flow: GradientFlow, layer: int) -> Array | None:
         return None
     level = np.log(last[usable].astype(np.float64)).mean() - math.log(factor) * flow.lags[usable].mean()
     return np.exp(level + math.log(factor) * flow.lags).astype(np.float32)
+
+
+def _captions(flows: Sequence[tuple[Line, GradientFlow]], layer: int) -> str:
+    """Of many runs, their factors only."""
+    factors = [float(flow.factor[min(layer, len(flow.factor) - 1)]) for _, flow in flows]
+    if len(flows) < MANY or not all(map(math.isfinite, factors)):
+        return "; ".join(_caption(line, flow, layer, len(flows)) for line, flow in flows)
+    each = (f"{plain(line.label)} {factor:.3f}" for (line, _), factor in zip(flows, factors, strict=True))
+    return "factor per step: " + ", ".join(each)
 
 
 def _caption(line: Line, flow: GradientFlow, layer: int, runs: int) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, finite, plain, smooth, thin
+from dashboard.figures.decades import marks
 from rnncore.records import Array, Columns
 
 RECENT = 200
@@ -78,7 +78,7 @@ def gradient_norm(
         mark = {"color": look.palette.accent, "width": 1.5}
         fig.add_shape(type="line", x0=at, x1=at, xref="x", y0=0, y1=1, yref="paper", line=mark)
     xaxis = {"title": {"text": "training step"}, "rangemode": "tozero"}
-    yaxis = {"title": {"text": "gradient norm"}, "type": "log"} | _ticks(lowest, highest)
+    yaxis = {"title": {"text": "gradient norm"}, "type": "log"} | marks(lowest, highest)
     if share:
         below = {"title": {"text": "clipped"}, "domain": [0.0, 0.24], "range": [-0.04, 1.04], "tickformat": ".0%"}
         fig.update_layout(yaxis2=below | {"dtick": 0.5})
@@ -118,14 +118,6 @@ def _draw_clipping(fig: Sketch, line: Line, train: Columns, runs: int, look: Loo
         line=line.style(look, 1.8),
         hovertemplate=f"%{{y:.0%}} of the last {RECENT} steps<extra>%{{fullData.name}}</extra>",
     )
-
-
-def _ticks(lowest: float, highest: float) -> dict[str, Any]:
-    """1, 2 and 5 of each decade; where there are many, powers of ten."""
-    if highest < 300 * lowest or highest == 0:
-        return {"dtick": "D2", "tickformat": ".1~g"}
-    every = math.ceil(math.log10(highest / lowest) / 7)
-    return {"dtick": every, "exponentformat": "power", "tickfont": {"size": 9}}  # plotly.js enlarges powers
 
 
 def _caption(line: Line, train: Columns, runs: int, at: int | None) -> str:

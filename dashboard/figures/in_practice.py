@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, finite, named_level
+from dashboard.figures.decades import log_marks
 from dashboard.theme import cell_colour, magnitude
 from rnncore.config import CELL_LABELS
 from rnncore.records import InPractice
@@ -66,7 +67,7 @@ def rate_curves(record: InPractice | None, look: Look = LIGHT, *, rate: int = 2)
         named_level(fig, level, text, look, log=True)
     fig.update_layout(
         xaxis={"title": {"text": "step"}, "rangemode": "tozero"},
-        yaxis={"type": "log", "title": {"text": "mean squared error"}, "exponentformat": "power"},
+        yaxis={"title": {"text": "mean squared error"}} | log_marks(fig, record.floor, record.solved_at),
     )
     return fig
 

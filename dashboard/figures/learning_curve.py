@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from dashboard.figures.base import (
     LIGHT,
+    MANY,
     MOST_POINTS,
     Drawn,
     Line,
@@ -21,8 +23,10 @@ from dashboard.figures.base import (
     smooth,
     thin,
 )
+from dashboard.figures.decades import marks
 from dashboard.theme import with_alpha
 from rnncore.config import Task
+from rnncore.diagnostics.findings.finding import two_decimals
 from rnncore.records import Array, Baselines, Columns
 
 SMOOTHING = 0.02
@@ -51,6 +55,10 @@ class Unit:
     def digits(self) -> str:
         """How numbers are written."""
         return ".2f" if self.short else ".4g"
+
+    def text(self, value: float) -> str:
+        """A number in this unit, as a caption has it."""
+        return two_decimals(value) if self.short else f"{value:{self.digits}}"
 
 
 BITS = Unit("bits per character", "bits", math.log(2))
@@ -87,7 +95,7 @@ def learning_curve(
     curves = [curve for curve in curves if len(curve.train.get("step", ()))]
     if not curves:
         return empty(look, "The loss appears here with the first training step.")
-    fig = figure(look, "; ".join(_caption(curve, baselines, len(curves), unit) for curve in curves))
+    fig = figure(look, _captions(curves, baselines, unit))
     tops: list[float] = []
     bottoms: list[float] = []
     starts: list[float] = []
@@ -149,11 +157,10 @@ def learning_curve(
         _level(fig, name, loss, look, log=unit.log)
     if at is not None:
         fig.add_vline(x=at, line={"color": look.palette.accent, "width": 1.5})
-    powers = math.floor(high) - math.ceil(low) + 1
     fig.update_layout(
         xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
         yaxis={"title": {"text": unit.name}, "range": [low, high], "type": "linear"}
-        | ({"type": "log", "dtick": 1 if powers > 1 else "D2", "exponentformat": "power"} if unit.log else {}),
+        | ({"type": "log"} | marks(10**low, 10**high) if unit.log else {}),
         margin={"r": 64},
     )
     return fig
@@ -209,19 +216,31 @@ def _level(fig: Sketch, name: str, loss: float, look: Look, *, log: bool = False
         )  # fmt: skip
 
 
+def _captions(curves: Sequence[Curve], baselines: Baselines | None, unit: Unit) -> str:
+    """Of many runs, what they came to in validation only."""
+    held_out = [finite(curve.validation.get("loss", np.empty(0)))[-1:] for curve in curves]
+    if len(curves) < MANY or any(not len(one) or np.isnan(one[0]) for one in held_out):
+        return "; ".join(_caption(curve, baselines, len(curves), unit) for curve in curves)
+    each = (
+        f"{plain(curve.line.label)} {unit.text(float(one[0]) / unit.size)}"
+        for curve, one in zip(curves, held_out, strict=True)
+    )
+    return f"{unit.name} in validation: " + ", ".join(each)
+
+
 def _caption(curve: Curve, baselines: Baselines | None, runs: int, unit: Unit) -> str:
     who = f"{plain(curve.line.label)}: " if runs > 1 else ""
     loss, steps = finite(curve.train["loss"]), curve.train["step"]
     if np.isnan(loss[-1]):
         measured = np.flatnonzero(~np.isnan(loss))
         return f"{who}the loss is not finite since step {steps[measured[-1] + 1 if len(measured) else 0]:,}"
-    shown = f"{np.nanmean(loss[-100:]) / unit.size:{unit.digits}} {unit.name if unit.short else ''}".strip()
+    shown = f"{unit.text(float(np.nanmean(loss[-100:])) / unit.size)} {unit.name if unit.short else ''}".strip()
     words = f"{who}{shown} in training"
     validation = finite(curve.validation.get("loss", np.empty(0)))
     if not len(validation) or np.isnan(validation[-1]):
         return words if baselines is None else f"{words}; guessing is {baselines.uniform:.2f}"
     held_out = float(validation[-1]) / unit.size
-    words += f", {held_out:{unit.digits}} in validation at step {int(curve.validation['step'][-1]):,}"
+    words += f", {unit.text(held_out)} in validation at step {int(curve.validation['step'][-1]):,}"
     if baselines is None:
         return words
     # The baselines are scored on the validation text, so only the validation loss may be held against them.

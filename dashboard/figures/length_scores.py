@@ -40,7 +40,7 @@ def length_scores(
         )  # fmt: skip
     mark_levels(fig, measure, look)
     fig.update_layout(
-        xaxis={"title": {"text": noun}, "rangemode": "tozero"}, yaxis=score_axis(measure), margin={"r": 72}
+        xaxis={"title": {"text": noun}, "rangemode": "tozero"}, yaxis=score_axis(measure, fig), margin={"r": 72}
     )
     return fig
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, plain
+from dashboard.figures.decades import log_marks
 from dashboard.theme import with_alpha
 from rnncore.comparison import MeanCurve, Measure, SeedCurve, Standing, mean_curve
 
@@ -48,7 +49,7 @@ def race_curves(
     _levels(fig, measure, look)
     fig.update_layout(
         xaxis={"title": {"text": axis}, "rangemode": "tozero"},
-        yaxis={"title": {"text": measure.name}} | ({"type": "log", "dtick": 1} if measure.log else _share(measure)),
+        yaxis={"title": {"text": measure.name}} | (log_marks(fig) if measure.log else _share(measure)),
         margin={"r": 72},
         hovermode="x unified",
     )
@@ -134,7 +135,7 @@ def race_scores(
         if level is not None:
             fig.add_vline(x=level, line={"color": look.palette.line, "width": 1.2, "dash": "dot"})
     fig.update_layout(
-        xaxis={"title": {"text": measure.name}} | ({"type": "log", "dtick": 1} if measure.log else _share(measure)),
+        xaxis={"title": {"text": measure.name}} | (log_marks(fig, along="x") if measure.log else _share(measure)),
         yaxis={"tickvals": list(range(len(lines))), "ticktext": [plain(line.label) for line in lines],
                "range": [len(lines) - 0.5, -0.5], "showgrid": False, "automargin": True},
         hovermode="closest",

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.figures.base import LIGHT, Drawn, Line, Look, Sketch, empty, figure, finite, plain, thin
+from dashboard.figures.base import LIGHT, MANY, Drawn, Line, Look, Sketch, empty, figure, finite, plain, thin
+from dashboard.figures.decades import log_marks
 from rnncore.comparison.results import Measure
 from rnncore.config import KnownTask
 from rnncore.records import Columns
@@ -63,7 +64,7 @@ def score_over_training(
     if not found:
         return empty(look, "The score appears here with the first validation, moments after the run starts.")
     better = "higher" if measure.higher_is_better else "lower"
-    fig = figure(look, "; ".join([*(_caption(run, measure, len(found)) for run in found), f"{better} is better"]))
+    fig = figure(look, f"{_captions(found, measure)}; {better} is better")
     for run in found:
         _draw(fig, run, look, alone=len(found) == 1)
     mark_levels(fig, measure, look)
@@ -71,7 +72,7 @@ def score_over_training(
         fig.add_vline(x=at, line={"color": look.palette.accent, "width": 1.5})
     fig.update_layout(
         xaxis={"title": {"text": "training step"}, "rangemode": "tozero"},
-        yaxis=score_axis(measure),
+        yaxis=score_axis(measure, fig),
         margin={"r": 72},
     )
     return fig
@@ -94,6 +95,13 @@ def _draw(fig: Sketch, run: Scores, look: Look, *, alone: bool) -> None:
         )  # fmt: skip
 
 
+def _captions(found: Sequence[Scores], measure: Measure) -> str:
+    """Of many runs, what they came to at the lengths of training only."""
+    if len(found) < MANY:
+        return "; ".join(_caption(run, measure, len(found)) for run in found)
+    return ", ".join(f"{plain(run.line.label)} {_last(run.series['score'], measure)}" for run in found)
+
+
 def _caption(run: Scores, measure: Measure, runs: int) -> str:
     who = f"{plain(run.line.label)}: " if runs > 1 else ""
     words = f"{who}{_last(run.series['score'], measure)} at trained lengths"
@@ -109,12 +117,13 @@ def _last(column: Any, measure: Measure) -> str:
     return share(known[-1]) if measure.higher_is_better else f"{known[-1]:.3g}"
 
 
-def score_axis(measure: Measure) -> dict[str, Any]:
+def score_axis(measure: Measure, fig: Sketch) -> dict[str, Any]:
     """Shares from 0 to 1; errors by orders of magnitude."""
     title = {"title": {"text": measure.name}}
     if measure.higher_is_better:
         return title | {"range": [-0.03, 1.03], "tickformat": ".0%", "type": "linear"}
-    return title | {"type": "log", "dtick": 1, "autorange": True, "exponentformat": "power"}
+    levels = [level for level in (measure.chance, measure.solved_at) if level is not None]
+    return title | {"autorange": True} | log_marks(fig, *levels)
 
 
 def mark_levels(fig: Sketch, measure: Measure, look: Look) -> None:

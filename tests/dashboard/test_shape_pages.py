@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dashboard import services
-from dashboard.widgets.lecture.shapes import SHAPES, of_page, outcome
+from dashboard.widgets.lecture.shapes import SHAPES, in_order, of_page, outcome
 from dashboard.widgets.lecture.text import read
 from rnncore.diagnostics.examples import examples
 from rnncore.training.trainer import Trainer
@@ -77,6 +77,15 @@ def test_two_pages_about_films_each_have_their_own_scene():
     square, digits = ended("convolution-inside"), ended("film-goes-on")
     assert of_page("film-goes-on", [square, digits]) == [digits]
     assert of_page("convolution-inside", [digits, square]) == [square, None]
+
+
+def test_who_comes_back_sees_first_what_the_page_is_about(monkeypatch):
+    older, conv, flat = ended("convolution-inside"), ended("convolution-inside"), ended("convolution-inside", 1)
+    newest_first = [flat, conv, older]
+    monkeypatch.setattr("streamlit.session_state", {})
+    assert in_order("convolution-inside", newest_first) == [conv, flat, older]
+    monkeypatch.setattr("streamlit.session_state", {"run": flat.id})
+    assert in_order("convolution-inside", newest_first) == [flat, conv, older]
 
 
 @pytest.mark.parametrize(

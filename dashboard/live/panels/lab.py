@@ -122,8 +122,8 @@ def _run_metrics(run: WatchedRun, at: int | None) -> dict[str, Any]:
     held_out = float(validation["loss"][seen - 1]) / unit.size if seen else None
     items = [
         ("Step", f"{step:,}", f"of {total:,}" if total else "taken"),
-        ("Training", "–" if loss is None else f"{loss:{unit.digits}}", unit.name),
-        ("Validation", "–" if held_out is None else f"{held_out:{unit.digits}}", unit.name),
+        ("Training", "–" if loss is None else unit.text(loss), unit.name),
+        ("Validation", "–" if held_out is None else unit.text(held_out), unit.name),
         *lab_scores.score_item(run, at),
         ("Speed", f"{rate:.3g}" if rate and at is None else "–", "steps per second"),
         ("Elapsed", clock(seconds), "of training"),

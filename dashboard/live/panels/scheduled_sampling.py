@@ -215,8 +215,8 @@ def _fed(run: WatchedRun, fed: Columns, step: int) -> list[tuple[str, str, str]]
 def _losses(run: WatchedRun, train: Columns, at: int | None) -> list[tuple[str, str, str]]:
     unit, validation = unit_of(run.info.config.task), _until(run.series["validation"], at)["loss"]
     short = unit.short or unit.name
-    trained = f"{float(np.mean(train['loss'][-100:])) / unit.size:{unit.digits}}" if len(train["loss"]) else "–"
-    held_out = f"{float(validation[-1]) / unit.size:{unit.digits}}" if len(validation) else "–"
+    trained = unit.text(float(np.mean(train["loss"][-100:])) / unit.size) if len(train["loss"]) else "–"
+    held_out = unit.text(float(validation[-1]) / unit.size) if len(validation) else "–"
     return [("Training", trained, f"{short}, as fed"), ("Validation", held_out, f"{short}, truth fed")]
 
 

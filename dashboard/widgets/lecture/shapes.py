@@ -125,6 +125,15 @@ def _alike(one: RunConfig, other: RunConfig, page: ShapePage) -> bool:
     return all(one[leaf] == other[leaf] for leaf in told)
 
 
+def in_order(name: str, found: Sequence[RunInfo]) -> list[RunInfo]:
+    """The run of the address first; then the newest of each variant, in the page's order; then the others."""
+    page = SHAPES[name]
+    chosen = [run for run in found if run.id == st.session_state.get("run")]
+    newest = [next((run for run in found if _alike(run.config, one, page)), None) for one in page.variants]
+    ordered = [*chosen, *(run for run in newest if run is not None), *found]
+    return list({run.id: run for run in ordered}.values())
+
+
 def outcome(name: str, found: Sequence[RunInfo]) -> Outcome | None:
     """What came out on a page."""
     chosen = of_page(name, found)
@@ -141,7 +150,8 @@ def shape_page(name: str) -> None:
         with in_words():
             _settings(name)
             page = SHAPES[name]
-            found = [run for run in experiment.runs_of(page.kind, 200) if page.learned_by(run)][:MOST_RUNS]
+            found = in_order(name, [run for run in experiment.runs_of(page.kind, 200) if page.learned_by(run)])
+            found = found[:MOST_RUNS]
             experiment.shown(
                 found, panels, key=name.replace("-", "_"), bar="metrics", empty=_welcome, scale=scale(), alone=False
             )

@@ -59,7 +59,13 @@ class LossUnit:
 
     def number(self, loss: float) -> str:
         """The number alone."""
-        return f"{loss / self.size:.2f}" if self.name else f"{loss / self.size:.4g}"
+        return two_decimals(loss / self.size) if self.name else f"{loss / self.size:.4g}"
+
+
+def two_decimals(value: float) -> str:
+    """``2.31``; of what would be 0.00 and is not, its first digit: ``0.003``."""
+    text = f"{value:.2f}"
+    return text if not value or float(text) else f"{value:.1g}"
 
 
 BITS = LossUnit("bits per character", math.log(2))
