@@ -58,7 +58,7 @@ def panels(watched: list[RunInfo]) -> list[Panel]:
 def _maps(run: RunInfo) -> Panel:
     maps = range(run.config.model.hidden_size)
     return Panel(
-        "gate_maps", "gate_maps", "Its gates as pictures, frame by frame", span=12, height=620, params={CHANNEL: 0},
+        "gate_maps", "gate_maps", "Its gates as pictures, frame by frame", span=12, height=720, params={CHANNEL: 0},
         choices=(Choice(CHANNEL, "Map", tuple((str(n + 1), n) for n in maps), slider=True),),
         about="A film that it never saw",
     )  # fmt: skip
