@@ -183,7 +183,11 @@ def test_maps_count_with_all_their_pixels_and_no_matrix_of_them_is_made(monkeypa
 
     monkeypatch.setattr("rnncore.cells.stepwise.StepReplay.jacobian", refuse)
     config = RunConfig.of(task="video", cell="conv_lstm", hidden_size=9, batch_size=2, sequence_length=8, steps=1)
-    spectra, growth = DynamicsMeasure().records(Trainer(config), None)
+    trainer, asked = Trainer(config), []
+    stretch = trainer.task.stretch
+    monkeypatch.setattr(trainer.task, "stretch", lambda steps: asked.append(steps) or stretch(steps))
+    spectra, growth = DynamicsMeasure().records(trainer, None)
+    assert asked == [48]  # not as many as for nine numbers
     assert "the state has 2,592 components" in spectra.note
     assert growth.driven_running.shape == growth.autonomous_running.shape == (1, 36)
     assert np.isfinite(growth.driven).all()
