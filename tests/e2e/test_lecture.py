@@ -132,6 +132,19 @@ def test_a_reload_in_the_middle_and_a_link_show_the_same_experiment(open_lab: Op
     assert kept.get(exp).predicted == "padded"
 
 
+RESULTS = {
+    "one-to-one": (400, "zero"),
+    "order-decides": (600, "all"),
+    "both-directions": (240, "half"),
+    "end-decides": (240, "some"),
+    "sound-goes-on": (60, "turning"),
+    "convolution-inside": (420, "conv"),
+}
+"""Steps after which a page's question is decided, and how; the others take minutes, and are trained for ``BEGUN``."""
+BEGUN = 60
+"""Steps after which any of them knows something."""
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_each_shape_is_trained_at_a_press_and_its_answers_are_drawn(
     open_lab: OpenLab, server: Server, name: str
@@ -139,20 +152,26 @@ def test_each_shape_is_trained_at_a_press_and_its_answers_are_drawn(
     lab = open_lab(viewport={"width": 1280, "height": 720})
     lab.deep(f"/{name}?present=1")
     answer(lab, name)
+    wanted, result = RESULTS.get(name, (BEGUN, ""))
     steps = lab.page.locator(f".st-key-{name}_steps input")
-    steps.fill("60")
+    steps.fill(str(wanted))
     steps.press("Enter")
     lab.idle()
     lab.button("train_shape").click()
     look(lab, name)
-    assert [run.config.training.steps for run in server.store.runs()] == [60] * len(SHAPES[name].variants)
+    runs = server.store.runs()
+    assert [run.config.training.steps for run in runs] == [wanted] * len(SHAPES[name].variants)
+    first = next(run for run in runs if run.config.label == SHAPES[name].variants[0].label)
+    assert server.store.series(first.id, "validation")["loss"][-1] < first.config.task.floor
+    if result:
+        expect(lab.page.locator(".st-key-lecture_outcome")).to_contain_text(read(name).answers[result])
     if name == "sound-goes-on":
         listen(lab)
         return
     lab.drawn("examples0")
-    first = lab.of("examples0", "plot._fullLayout.meta.caption")
+    shown = lab.of("examples0", "plot._fullLayout.meta.caption")
     lab.panel("examples0").locator("input[type=range]").press("ArrowRight")
-    lab.until("examples0", "plot._fullLayout.meta.caption !== arg", first)
+    lab.until("examples0", "plot._fullLayout.meta.caption !== arg", shown)
 
 
 def listen(lab: Lab) -> None:
