@@ -6,6 +6,7 @@ import numpy as np
 
 from dashboard.figures.attention import draw_attention
 from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, finite, named_level
+from dashboard.figures.decades import log_axis
 from dashboard.figures.input_gradient import add_reach
 from dashboard.theme import cell_colour, highlight
 from rnncore.config import CELL_LABELS
@@ -109,9 +110,8 @@ def looking_back(record: Beyond | None, look: Look = LIGHT, *, when: int = 1) ->
         add_reach(fig, lags, line, CELL_LABELS[name], style, beyond="exactly 0 beyond")
     fig.update_layout(
         xaxis={"title": {"text": "lag: steps before the answer"}},
-        yaxis={"title": {"text": "gradient ‖∂L/∂x‖ at the input"}, "type": "log", "exponentformat": "power",
-               "dtick": 2, "tickfont": {"size": 9}, "range": [LOWEST, _decade_above(norms)]},
-    )  # fmt: skip
+        yaxis=log_axis("gradient ‖∂L/∂x‖ at the input", [LOWEST, _decade_above(norms)]),
+    )
     return fig
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dashboard.figures.base import LIGHT, Drawn, Look, Sketch, empty, figure, finite
+from dashboard.figures.decades import log_axis
 from dashboard.theme import cell_colour
 from rnncore.config import CELL_LABELS
 from rnncore.records import Cells
@@ -27,8 +28,7 @@ def reach(record: Cells | None, look: Look = LIGHT) -> Sketch:
         )  # fmt: skip
     fig.update_layout(
         xaxis={"title": {"text": "lag: steps before the loss"}},
-        yaxis={"title": {"text": "gradient ‖∂L/∂s‖ of the state"}, "type": "log", "exponentformat": "power",
-               "dtick": 2, "tickfont": {"size": 9}, "range": [-8, 1.5]},
+        yaxis=log_axis("gradient ‖∂L/∂s‖ of the state", [-8, 1.5]),
         legend={"orientation": "v", "x": 1.01, "y": 1, "xanchor": "left", "yanchor": "top"}, margin={"r": 130},
     )  # fmt: skip
     return fig

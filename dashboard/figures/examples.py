@@ -57,15 +57,15 @@ def odds(record: Examples | None, look: Look = LIGHT, *, n: int = 0) -> Sketch:
     seen = _seen(np.asarray(record.pictures)[:steps, n]) if shown else np.zeros((0, 0))
     above = _above(len(seen), record.picture) if shown else 0
     rows = max(ROW * len(record.names), FEWEST)
-    tall = BELOW + rows + above
-    top = 1 - above / (tall - BELOW)  # of what the margins and the axis leave
-    fig = figure(look, caption(record, n), height=tall, hovermode="closest")
+    tall = rows + above  # without the margins and the axis
+    top = rows / tall
+    fig = figure(look, caption(record, n), height=BELOW + tall, hovermode="closest")
     if steps == 1:
         _bars(fig, look, record.names, odds[0], int(targets[0]), top)
     else:
         _odds(fig, look, record.names, odds, targets, labels, top)
     if shown:
-        _strip(fig, look, seen, record.picture, [top + GAP_ABOVE / (tall - BELOW), 1])
+        _strip(fig, look, seen, record.picture, [top + GAP_ABOVE / tall, 1])
     return fig
 
 

@@ -196,7 +196,7 @@ def _ratios(records: list[Parameters], layer: int, kind: str, look: Look) -> lis
         (last.names[n], last.names[n], spare[index % 4], "dot") for index, n in enumerate(others)
     ]
     names = list(dict.fromkeys(names))
-    if few(last, layer):
+    if _few(last, layer):
         names = [one for one in names if not _small(one[0])]
     found = []
     for label, name, colour, dash in names:
@@ -206,7 +206,7 @@ def _ratios(records: list[Parameters], layer: int, kind: str, look: Look) -> lis
     return found
 
 
-def few(record: Parameters, layer: int) -> bool:
+def _few(record: Parameters, layer: int) -> bool:
     """Whether there are too many parameters to draw all of them as curves."""
     own, others = parts_in(record, layer)
     return len({kind for kind, _ in own}) + len(others) > MOST_CURVES
@@ -272,7 +272,7 @@ def _ratio_caption(records: list[Parameters], layer: int, at: int | None) -> str
     recurrent = next((record.names[n] for kind, n in own if kind == "weight_hh"), "")
     name = recurrent or (record.names[0] if record.names else "")
     _, weight, update = record.whole(name)
-    rule = "dotted: 1/1000, a rule of thumb" + ("; without biases and norms" if few(record, layer) else "")
+    rule = "dotted: 1/1000, a rule of thumb" + ("; without biases and norms" if _few(record, layer) else "")
     if not weight or not math.isfinite(update):
         return rule
     short = "weight_hh" if recurrent else plain(name)

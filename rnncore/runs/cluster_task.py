@@ -70,17 +70,16 @@ class _Task:
         self.next_beat = 0.0
 
     def run(self) -> None:
-        process = _spares.take(self.command, self.order.store)
+        process, done = _spares.take(self.command, self.order.store), False
         try:
             while self.open() and not process.ended and self._goes_on(process):
                 time.sleep(LOOK_SECONDS)
-            died = process.ended
+            died, done = process.ended, self._done(process)
         finally:
-            if self._done(process):
-                _spares.keep(self.command, self.order.store, process)
-            else:
+            if not done:
                 _end(process, GRACE_SECONDS if self.given else 0.0)
-        if self._done(process):
+        if done:  # from here on it may be another task's
+            _spares.keep(self.command, self.order.store, process)
             return
         why = death(process.status, process.killed)
         if self.given is not None:

@@ -15,6 +15,7 @@ import pytest
 
 from rnncore.config import RunConfig
 from rnncore.runs import cluster as clustering
+from rnncore.runs import cluster_task as tasks
 from rnncore.runs import launcher as launching
 from rnncore.runs.cluster_task import Order, _start
 from rnncore.runs.launcher import Launcher
@@ -270,6 +271,47 @@ def test_the_allocator_is_not_slowed_down_as_dask_does_for_its_own_workers(
     process = _start((sys.executable, "-c", "import os; exit('MALLOC_TRIM_THRESHOLD_' in os.environ)"), "sqlite://")
     assert process.status == 0
     process.close()
+
+
+def test_a_task_does_not_wait_for_the_process_that_another_one_took_over_from_it(
+    sqlite_store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = sqlite_store.create(slow())
+    spares, command = tasks._Spares(), (sys.executable, "-m", "x", "--host", "tcp://here:1")
+    process = Done()
+    spares.keep(command, "sqlite://", process)
+    monkeypatch.setattr(tasks, "_spares", spares)
+    kept = spares.keep
+
+    def and_take(*given: object) -> None:
+        kept(*given)  # type: ignore[arg-type]
+        assert spares.take(command, "sqlite://").give("the other task's")
+
+    monkeypatch.setattr(spares, "keep", and_take)
+    order = Order(run.id, "sqlite://", ("-m", "x"))
+    tasks._Task(sqlite_store, order, "tcp://here:1", lambda: True).run()
+    assert process.given == [run.id, "the other task's"]
+
+
+class Done:
+    """A warm process that is done with its first run at once, and works on the second one for ever."""
+
+    ready, ended = True, False
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+
+    @property
+    def idle(self) -> bool:
+        return len(self.given) < 2
+
+    @property
+    def status(self) -> int:
+        raise AssertionError("its end is waited for")
+
+    def give(self, run_id: str) -> bool:
+        self.given.append(run_id)
+        return True
 
 
 def test_a_password_is_not_shown_by_what_dask_logs() -> None:

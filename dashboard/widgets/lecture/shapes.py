@@ -116,8 +116,11 @@ SHAPES: dict[str, ShapePage] = {
 def of_page(name: str, found: Sequence[RunInfo]) -> list[RunInfo | None]:
     """The newest ended run of each variant: alike in all that tells the variants from one another."""
     page = SHAPES[name]
-    over = [run for run in found if run.state in ENDED and page.learned_by(run)]
-    return [next((run for run in over if _alike(run.config, one, page)), None) for one in page.variants]
+    return _newest(page, [run for run in found if run.state in ENDED and page.learned_by(run)])
+
+
+def _newest(page: ShapePage, found: Sequence[RunInfo]) -> list[RunInfo | None]:
+    return [next((run for run in found if _alike(run.config, one, page)), None) for one in page.variants]
 
 
 def _alike(one: RunConfig, other: RunConfig, page: ShapePage) -> bool:
@@ -127,10 +130,8 @@ def _alike(one: RunConfig, other: RunConfig, page: ShapePage) -> bool:
 
 def in_order(name: str, found: Sequence[RunInfo]) -> list[RunInfo]:
     """The run of the address first; then the newest of each variant, in the page's order; then the others."""
-    page = SHAPES[name]
     chosen = [run for run in found if run.id == st.session_state.get("run")]
-    newest = [next((run for run in found if _alike(run.config, one, page)), None) for one in page.variants]
-    ordered = [*chosen, *(run for run in newest if run is not None), *found]
+    ordered = [*chosen, *(run for run in _newest(SHAPES[name], found) if run is not None), *found]
     return list({run.id: run for run in ordered}.values())
 
 
